@@ -15,7 +15,11 @@ pub mod limits;
 pub mod message;
 mod time;
 
-pub use event::{Event, EventKind, Pointed};
+pub use event::{
+    Assigned, Ephemeral, Event, EventKind, Fault, Field, MessageCreated, MessageDeleted,
+    MessageUpdated, Notification, Origin, Page, Pointed, Severity, Started, StateChanged, Updated,
+    Visitor,
+};
 pub use id::{ChannelId, ConversationId, EventId, LicenceId, MessageId, PostId, UserId};
 pub use message::{Attachment, Format, Message, Person, Sender, SenderType, Source};
 pub use time::{Timestamp, TimestampError};

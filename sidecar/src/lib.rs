@@ -1,1 +1,3 @@
+//! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod record;
