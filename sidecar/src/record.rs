@@ -18,6 +18,7 @@ mod lane;
 mod mark;
 mod parked;
 mod status;
+mod touch;
 
 pub use card::{Card, CardState};
 pub use claim::{
@@ -28,3 +29,4 @@ pub use lane::{Direction, Lane, LaneError, LaneKey, Queue};
 pub use mark::{ContentHash, Mark, partition};
 pub use parked::{Blocked, Parked, Selection, Totals};
 pub use status::{Acceptance, State, Status};
+pub use touch::Touch;

@@ -131,6 +131,8 @@ pub struct Claim {
     pub mapping: Option<Mapping>,
     /// The conversation's card; absent for notifications.
     pub card: Option<Card>,
+    /// What the card shall be once this is delivered; filled in by the poster before the attempt, empty where nothing changes.
+    pub wanted: Option<Card>,
     /// For a conversation without a root: the first `message.created` among the head and the next five that wait.
     pub opening: Option<Content>,
     /// For an edit or a deletion: the posts of its message.
