@@ -38,27 +38,27 @@ pub enum Aim {
     /// Nothing is to be brought over: the event ends as delivered.
     Nothing,
     /// The attempt ends here.
-    End(Outcome),
+    End(Box<Outcome>),
 }
 
 /// What a look saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// It stands: this is the outcome.
-    Here(Outcome),
+    Here(Box<Outcome>),
     /// It does not stand where it would have to.
     Absent,
     /// What it was meant for is gone, so it can stand nowhere.
     Gone,
     /// A look that failed is no look.
-    Failed(Outcome),
+    Failed(Box<Outcome>),
 }
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The root stands; the event's own parts follow.
-    Opened(Root),
+    Opened(Box<Root>),
     /// This part stands, `next` follows.
     PartDone { post: Posted, next: Step },
     /// Everything stands. No post: nothing had to be posted.
