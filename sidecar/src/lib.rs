@@ -1,4 +1,6 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod clock;
 pub mod delivery;
 pub mod record;
+pub mod store;
