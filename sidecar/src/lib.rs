@@ -1,3 +1,7 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod licence;
 pub mod record;
