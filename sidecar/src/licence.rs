@@ -153,6 +153,31 @@ impl Licence {
     }
 }
 
+#[cfg(test)]
+impl Licence {
+    /// For tests: agreed on nothing but its id.
+    pub(crate) fn plain(id: &str) -> Self {
+        Self {
+            id: LicenceId::new(id).unwrap(),
+            language: Language::En,
+            time_zone: "UTC".to_owned(),
+            team: None,
+            channel: None,
+            mode: Mode::TwoWay,
+            rate: None,
+            webhook_tokens: Vec::new(),
+            keys: Vec::new(),
+            attachments: Attachments {
+                fetch_hosts: Vec::new(),
+                max_bytes: 100_000_000,
+            },
+            ireserve: Ireserve::default(),
+            departments: BTreeMap::new(),
+            notifications: BTreeMap::new(),
+        }
+    }
+}
+
 /// All licences at one moment. Cheap to clone; who holds one sees no later change.
 #[derive(Debug, Clone, Default)]
 pub struct Licences {

@@ -87,3 +87,63 @@ impl From<Shape> for PairingRefused {
         Self::Unproved(shape.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, header::AUTHORIZATION};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::auth::token::{ClaimFault, encode};
+
+    const NOW_S: i64 = 1_700_000_000;
+    const SECRET: &str = "a-pairing-secret-of-32-bytes-or-more";
+
+    fn judged(secret: &str, change: impl FnOnce(&mut Value)) -> Result<Paired, PairingRefused> {
+        let mut claims = json!({"iss": "ireserve-plugin", "aud": "ireserve-sidecar", "iat": NOW_S, "exp": NOW_S + 60});
+        change(&mut claims);
+        let token = encode(&Key::shared(None, secret).unwrap(), &claims).unwrap();
+        let mut headers = HeaderMap::new();
+        let value = format!("Bearer {}", token.expose_secret());
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
+        let key = PairingKey::new(&SECRET.into()).unwrap();
+        key.verify(&headers, Timestamp::from_millis(NOW_S * 1_000))
+    }
+
+    #[test]
+    fn the_plugin_is_known_with_and_without_an_acting_user() {
+        assert_eq!(judged(SECRET, |_| ()).unwrap().user(), None);
+        let user = "u".repeat(26);
+        let paired = judged(SECRET, |claims| claims["sub"] = json!(user)).unwrap();
+        assert_eq!(paired.user().unwrap().as_str(), user);
+    }
+
+    #[test]
+    fn nobody_else_is_taken_for_the_plugin() {
+        let forged = judged("another-secret-of-32-bytes-or-longer", |_| ());
+        assert_eq!(forged, Err(PairingRefused::Unproved(Unproved::Signature)));
+        let fault = |name: &str, value: Value| match judged(SECRET, |claims| claims[name] = value) {
+            Err(PairingRefused::Claims(fault)) => fault,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(
+            fault("aud", json!("ireserve-mattermost")),
+            ClaimFault::Audience(_)
+        ));
+        assert!(matches!(
+            fault("iss", json!("i-reserve")),
+            ClaimFault::Issuer(_)
+        ));
+        assert!(matches!(
+            fault("exp", json!(NOW_S + 61)),
+            ClaimFault::LongLife { .. }
+        ));
+        assert!(matches!(
+            fault("iat", Value::Null),
+            ClaimFault::Missing("iat")
+        ));
+        let nobody = judged(SECRET, |claims| claims["sub"] = json!("admin"));
+        assert_eq!(nobody, Err(PairingRefused::User));
+        assert!(PairingKey::new(&"short".into()).is_err());
+    }
+}

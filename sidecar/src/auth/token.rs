@@ -10,6 +10,8 @@
 mod claims;
 mod compact;
 mod dummy;
+#[cfg(test)]
+mod matrix;
 mod sign;
 
 use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
@@ -24,6 +26,8 @@ pub use claims::ClaimFault;
 pub(super) use claims::{Claims, Expectation};
 pub(super) use compact::Compact;
 pub use compact::Shape;
+#[cfg(test)]
+pub(super) use sign::encode;
 pub use sign::{SignError, for_sidecar, for_users_url};
 
 /// Where the token comes when something in front takes `Authorization` away, as some Mattermost versions do on plugin routes.

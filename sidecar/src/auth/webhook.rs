@@ -49,3 +49,50 @@ pub fn verify(token: &str, licences: &Licences) -> Result<Verified<()>, WebhookR
 const fn vouched(licence: LicenceId) -> Verified<()> {
     Verified::new(licence, ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::licence::Licence;
+
+    fn licence(id: &str, tokens: &[&str]) -> Licence {
+        Licence {
+            webhook_tokens: tokens
+                .iter()
+                .map(|token| TokenDigest::new(token).unwrap())
+                .collect(),
+            ..Licence::plain(id)
+        }
+    }
+
+    #[test]
+    fn a_token_finds_its_licence_among_all_and_a_rotated_one_too() {
+        let licences = Licences::new([
+            licence("acme", &["acme-token-0123456789", "acme-newer-0123456789"]),
+            licence("beta", &["beta-token-0123456789"]),
+            licence("gamma", &[]),
+        ]);
+        for (token, wanted) in [
+            ("acme-token-0123456789", Some("acme")),
+            ("acme-newer-0123456789", Some("acme")),
+            ("beta-token-0123456789", Some("beta")),
+            ("beta-token-012345678", None),
+            ("BETA-TOKEN-0123456789", None),
+            ("", None),
+            (" ", None),
+        ] {
+            let found = verify(token, &licences).map(|verified| verified.licence().to_string());
+            assert_eq!(found.ok().as_deref(), wanted, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_token_may_still_come_while_the_plugin_is_awaited() {
+        let waiting = Licences::default().waiting_for_the_plugin();
+        assert_eq!(verify("x", &waiting), Err(WebhookRefused::NotYet));
+        assert_eq!(
+            verify("x", &Licences::default()),
+            Err(WebhookRefused::Unknown)
+        );
+    }
+}

@@ -295,7 +295,7 @@ mod tests {
                 "{host:?}"
             );
         }
-        let longest = format!("example.org/{}", "p".repeat(60));
+        let longest = format!("example.org/{}", "p".repeat(80));
         assert!(matches!(
             LicenceKey::make("acme", &longest, [0; 32]),
             Err(TooLong { .. })

@@ -167,3 +167,60 @@ impl<'a> Der<'a> {
         Ok(content)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RSA: &str = include_str!("../auth/token/test_keys/rsa.public.pem");
+    const EC: &str = include_str!("../auth/token/test_keys/ec.public.pem");
+    const ED: &str = include_str!("../auth/token/test_keys/ed.public.pem");
+
+    #[test]
+    fn keys_as_openssl_writes_them_are_read() {
+        for (pem, algorithm, bytes) in [
+            (RSA, Algorithm::Rs256, 270),
+            (EC, Algorithm::Es256, 65),
+            (ED, Algorithm::EdDsa, 32),
+        ] {
+            let key = PublicKey::from_pem(pem).unwrap();
+            assert_eq!((key.algorithm(), key.as_bytes().len()), (algorithm, bytes));
+            let windows = pem.replace('\n', "\r\n");
+            assert_eq!(PublicKey::from_pem(&windows), Ok(key));
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_none_says_why() {
+        use PublicKeyError::{Damaged, Kind, Label, Pem, Private, RsaSize};
+        let private = include_str!("../auth/token/test_keys/ed.private.pem");
+        let weak = include_str!("../auth/token/test_keys/rsa1024.public.pem");
+        let p384 = include_str!("../auth/token/test_keys/p384.public.pem");
+        let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        for (pem, wanted) in [
+            ("", Pem),
+            ("ssh-ed25519 AAAA", Pem),
+            (private, Private),
+            (weak, RsaSize { bits: 1024 }),
+            (p384, Kind),
+            (certificate, Label),
+            (
+                "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+                Damaged,
+            ),
+            ("-----BEGIN PUBLIC KEY-----\n", Damaged),
+        ] {
+            assert_eq!(PublicKey::from_pem(pem), Err(wanted), "{pem:.40}");
+        }
+    }
+
+    #[test]
+    fn every_truncation_of_a_key_is_an_error() {
+        for pem in [RSA, EC, ED] {
+            let der = unwrap_pem(pem).unwrap();
+            for length in 0..der.len() {
+                assert!(PublicKey::from_spki(&der[..length]).is_err(), "{length}");
+            }
+        }
+    }
+}
