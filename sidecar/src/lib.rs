@@ -1,6 +1,9 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod auth;
 pub mod clock;
+pub mod config;
 pub mod delivery;
+pub mod licence;
 pub mod record;
 pub mod store;

@@ -70,9 +70,9 @@ mod tests {
         let waits: Vec<u128> = (1..=8)
             .map(|tries| back_off(tries, most).as_millis())
             .collect();
-        assert_eq!(waits, [249, 499, 999, 1999, 3999, 4999, 4999, 4999]);
+        assert_eq!(waits, [250, 500, 1000, 2000, 3999, 4999, 4999, 4999]);
         assert_eq!(back_off(8, Chance::from_bits(0)), Duration::from_millis(20));
-        assert_eq!(back_off(0, most).as_millis(), 249);
+        assert_eq!(back_off(0, most).as_millis(), 250);
         assert_eq!(back_off(u32::MAX, most).as_millis(), 4999);
     }
 
