@@ -4,6 +4,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+pub mod flow;
 pub mod licence;
 pub mod record;
 pub mod store;

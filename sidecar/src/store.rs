@@ -6,6 +6,7 @@
 //! answers [`StoreError::Fenced`].
 
 mod embedded;
+mod receive;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,6 +18,7 @@ use crate::record::{
 };
 
 pub use embedded::{Embedded, EmbeddedSettings, OpenError};
+pub use receive::{Received, Receiving};
 
 /// Where everything durable lives.
 #[derive(Debug, Clone)]
@@ -132,6 +134,14 @@ impl Store {
     /// [`StoreError::Unavailable`]: some may be kept; a repeat with the same ids learns the truth.
     pub async fn accept(&self, events: Vec<NewEvent>) -> Result<Vec<Acceptance>, StoreError> {
         each!(self, store => store.accept(events).await)
+    }
+
+    /// Begins to take in a file that comes inside a request.
+    ///
+    /// # Errors
+    /// When it cannot be written anywhere.
+    pub async fn receive(&self) -> Result<Receiving, StoreError> {
+        each!(self, store => store.receive().await)
     }
 
     /// Keeps one file that came inside a request; [`Self::accept`] names it, else it is removed after an hour.

@@ -1,19 +1,14 @@
 //! Files that came inside requests: one each beside the database, under random names, so that a repeat or another licence
 //! can never replace what waits.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs::File, io, path::Path, time::Duration};
 
 use shared::Timestamp;
 
 use super::Embedded;
 use crate::{
     record::Lane,
-    store::{FileBytes, StoreError},
+    store::{FileBytes, Receiving, StoreError},
 };
 
 /// A file that no event names is removed after this.
@@ -46,10 +41,9 @@ impl Embedded {
         Ok(FileBytes::Disk(self.folder.join(FOLDER).join(name)))
     }
 
-    /// Where files may be written before they are put: the same disk, so that moving them in is one rename.
-    #[must_use]
-    pub fn incoming(&self) -> PathBuf {
-        self.folder.join(FOLDER)
+    /// In the same folder, so that putting it is one rename.
+    pub(in crate::store) async fn receive(&self) -> Result<Receiving, StoreError> {
+        Receiving::on_disk(self.folder.join(FOLDER)).await
     }
 
     /// Removes what no event names any more and is old enough.
