@@ -10,8 +10,9 @@ use std::sync::Arc;
 use crate::error::{Error, Mismatch};
 use crate::number::{Cursor, Flaw};
 use crate::record::Gob;
+use crate::schema::definition::take_definition;
 use crate::schema::received::{Kind, Received};
-use crate::schema::{Shape, TypeId, take_definition, take_id};
+use crate::schema::{Shape, TypeId, take_id};
 
 /// A place in a value, for implementations of [`Gob`].
 ///

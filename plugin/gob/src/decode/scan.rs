@@ -5,8 +5,9 @@
 
 use super::Limits;
 use crate::number::{Cursor, Flaw};
+use crate::schema::definition::take_definition;
 use crate::schema::received::{Kind, Received};
-use crate::schema::{Shape, TypeId, take_definition, take_id};
+use crate::schema::{Shape, TypeId, take_id};
 
 /// How far the look at the current value has come.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use std::any;
 use std::collections::HashMap;
 
-use super::{CodedBy, Field, Shape, TypeId, put_definition};
+use super::definition::put_definition;
+use super::{CodedBy, Field, Shape, TypeId};
 use crate::number::put_uint;
 use crate::record::Gob;
 

@@ -5,6 +5,11 @@
     reason = "a fixture that cannot be read is a failed test"
 )]
 
+mod cases;
 mod fixtures;
 mod golden;
+mod hostile;
+mod mattermost;
 mod model;
+mod recorded;
+mod roundtrip;
