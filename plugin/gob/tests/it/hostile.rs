@@ -301,6 +301,27 @@ fn elements_are_counted_before_anything_is_made_of_them() {
 }
 
 #[test]
+fn limits_of_a_value_begin_anew_with_each_value() {
+    let limits = Limits {
+        elements: 1000,
+        value_bytes: 3000,
+        ..Limits::default()
+    };
+    let (mut encoder, mut decoder) = (Encoder::new(), Decoder::with_limits(limits));
+    for _ in 0..5 {
+        let mut out = Vec::new();
+        encoder
+            .encode(&vec![Inner::default(); 1000], &mut out)
+            .unwrap();
+        decoder.feed(&out);
+        assert_eq!(
+            decoder.decode::<Vec<Inner>>().map(|list| list.len()),
+            Ok(1000)
+        );
+    }
+}
+
+#[test]
 fn a_count_of_elements_that_are_not_there_is_refused() {
     // A slice of bool with 2^62 elements, then with 200,000, in a message of a few bytes.
     let definition = "0c ff81 02 01 02 ff82 00 01 02 00 00";
