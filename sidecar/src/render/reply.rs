@@ -375,6 +375,13 @@ mod tests {
                 "<p><a href=\"https://a.nl/?a=1&amp;b=2\">prijzen</a></p>",
             ),
             (
+                "label and end of the address alike",
+                "[l](https://a.nl/l)",
+                "[l](https://a.nl/l)",
+                "l (https://a.nl/l)",
+                "<p><a href=\"https://a.nl/l\">l</a></p>",
+            ),
+            (
                 "bare link",
                 "zie https://a.nl/x_y.",
                 "zie https://a.nl/x_y.",

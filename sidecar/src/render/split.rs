@@ -17,6 +17,9 @@ pub const PART: usize = 16_000;
 /// and a fence opened and closed again fit into this.
 pub const SMALLEST: usize = 3_000;
 
+/// The longest fence we write, or one part could not hold it twice.
+pub(super) const FENCE: usize = 33;
+
 /// Parts of at most `limit` code points; a smaller limit than [`SMALLEST`] counts as that. A text without anything to read
 /// has none.
 #[must_use]
@@ -27,7 +30,7 @@ pub fn split(text: &str, limit: usize) -> Vec<String> {
     let mut fence: Option<&str> = None;
     while !rest.is_empty() {
         let opened = fence.map(|fence| format!("{fence}\n")).unwrap_or_default();
-        let room = limit - opened.len();
+        let room = limit.saturating_sub(opened.len());
         let cut = Cut::find(rest, fence, room);
         let (part, after) = rest.split_at(cut.at);
         let mut part = opened + part;
@@ -113,14 +116,19 @@ impl<'a> Cut<'a> {
             used += size;
             here.at += atom.len();
             line_start = atom.ends_with('\n');
-            candidates.note(atom, &text[..here.at], here);
+            candidates.note(atom, text, here);
         }
         here
     }
 }
 
 impl<'a> Candidates<'a> {
-    fn note(&mut self, atom: &str, before: &str, here: Cut<'a>) {
+    fn note(&mut self, atom: &str, text: &str, here: Cut<'a>) {
+        let (before, after) = text.split_at(here.at);
+        // Before the end of a block of code: the next part would begin with an empty one.
+        if here.fence.is_some() && atom == "\n" && fence_at(after, here.fence).is_some() {
+            return;
+        }
         self.any = Some(here);
         if atom.ends_with(char::is_whitespace) {
             self.word = Some(here);
@@ -164,7 +172,7 @@ fn fence_at<'a>(line: &'a str, open: Option<&str>) -> Option<&'a str> {
     let alone = matches!(line.as_bytes().get(ticks), None | Some(b'\n'));
     match open {
         Some(open) => (mark == open && alone).then_some(mark),
-        None => (ticks >= 3 && alone).then_some(mark),
+        None => ((3..=FENCE).contains(&ticks) && alone).then_some(mark),
     }
 }
 
@@ -302,6 +310,23 @@ mod tests {
     }
 
     #[test]
+    fn no_part_begins_with_the_empty_end_of_a_block() {
+        for lines in 60..140 {
+            let code = "twenty-nine letters of a line\n".repeat(lines);
+            let text = format!("```\n{code}```\n{}", "woord ".repeat(400));
+            for part in split(&text, SMALLEST) {
+                assert!(!part.starts_with("```\n```"), "{lines}: {part}");
+            }
+        }
+        let ticks = format!("{}\nx\n{}", "`".repeat(9_000), "`".repeat(9_000));
+        assert!(
+            sizes(&split(&ticks, SMALLEST))
+                .iter()
+                .all(|size| *size <= SMALLEST)
+        );
+    }
+
+    #[test]
     fn the_limit_holds_even_for_a_letter_under_thousands_of_accents() {
         let text = format!("e{}", "\u{301}".repeat(10_000));
         let parts = split(&text, SMALLEST);
@@ -356,7 +381,7 @@ mod tests {
             if plain {
                 prop_assert_eq!(parts.concat(), whole);
             } else {
-                let words = |text: &str| text.replace("```", "").split_whitespace().collect::<String>();
+                let words = |text: &str| text.replace('`', "").split_whitespace().collect::<String>();
                 prop_assert_eq!(words(&parts.join("\n")), words(whole));
             }
             let mut from = 0;
