@@ -7,4 +7,5 @@ pub mod delivery;
 pub mod flow;
 pub mod licence;
 pub mod record;
+pub mod render;
 pub mod store;
