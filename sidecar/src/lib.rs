@@ -1,4 +1,5 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod client;
 pub mod delivery;
 pub mod record;
