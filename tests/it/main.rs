@@ -1,0 +1,8 @@
+//! The simulators, seen from outside.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as tests do"
+)]
+
+mod faults;
+mod posting;

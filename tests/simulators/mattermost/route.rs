@@ -1,0 +1,263 @@
+//! Which call a request is.
+
+use http::Method;
+use url::form_urlencoded;
+
+use super::errors::Refusal;
+
+/// A call with the ids of its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Call {
+    Ping,
+    ClientConfig,
+    CreatePost,
+    PostsByIds,
+    Post(String),
+    UpdatePost(String),
+    PatchPost(String),
+    DeletePost(String),
+    Thread(String),
+    PostReactions(String),
+    ChannelPosts(String),
+    Channel(String),
+    ArchiveChannel(String),
+    RestoreChannel(String),
+    TeamByName(String),
+    ChannelByName {
+        team_id: String,
+        name: String,
+    },
+    ChannelByNames {
+        team: String,
+        name: String,
+    },
+    Members(String),
+    AddMember(String),
+    Member {
+        channel_id: String,
+        user_id: String,
+    },
+    RemoveMember {
+        channel_id: String,
+        user_id: String,
+    },
+    NotifyProps {
+        channel_id: String,
+        user_id: String,
+    },
+    User(String),
+    UserByName(String),
+    UserByEmail(String),
+    UsersByIds,
+    UsersByNames,
+    Upload,
+    File {
+        id: String,
+        head: bool,
+    },
+    FileInfo(String),
+    React,
+    Unreact {
+        user_id: String,
+        post_id: String,
+        emoji: String,
+    },
+    Emoji,
+    Socket,
+    CreateHook,
+    ListHooks,
+    Hook(String),
+    UpdateHook(String),
+    DeleteHook(String),
+    RegenerateHookToken(String),
+}
+
+/// What stands behind the question mark.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(query: &str) -> Self {
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    /// A parameter, empty when absent.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<Option<usize>, Refusal> {
+        self.parsed(name)
+    }
+
+    pub(super) fn signed(&self, name: &str) -> Result<Option<i64>, Refusal> {
+        self.parsed(name)
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, Refusal> {
+        match self.text(name) {
+            "" => Ok(None),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| Refusal::invalid_parameter()),
+        }
+    }
+}
+
+/// The call and its name in logs, counts and fault rules; none for a path that is not simulated.
+pub(super) fn route(method: &Method, path: &str) -> Option<(&'static str, Call)> {
+    let path = path.strip_prefix("/api/v4/")?;
+    let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let own = |part: &&str| (*part).to_owned();
+    Some(match (method.as_str(), segments.as_slice()) {
+        ("GET", ["system", "ping"]) => ("GET /system/ping", Call::Ping),
+        ("GET", ["config", "client"]) => ("GET /config/client", Call::ClientConfig),
+        ("GET", ["websocket"]) => ("GET /websocket", Call::Socket),
+        ("GET", ["emoji", ..]) => ("GET /emoji", Call::Emoji),
+        (_, ["posts", ..] | ["reactions"]) => return posts(method.as_str(), &segments),
+        (_, ["channels" | "teams", ..]) => return channels(method.as_str(), &segments),
+        (_, ["users", ..]) => return users(method.as_str(), &segments),
+        ("POST", ["files"]) => ("POST /files", Call::Upload),
+        ("GET", ["files", id]) => (
+            "GET /files/{id}",
+            Call::File {
+                id: own(id),
+                head: false,
+            },
+        ),
+        ("HEAD", ["files", id]) => (
+            "HEAD /files/{id}",
+            Call::File {
+                id: own(id),
+                head: true,
+            },
+        ),
+        ("GET", ["files", id, "info"]) => ("GET /files/{id}/info", Call::FileInfo(own(id))),
+        ("POST", ["hooks", "outgoing"]) => ("POST /hooks/outgoing", Call::CreateHook),
+        ("GET", ["hooks", "outgoing"]) => ("GET /hooks/outgoing", Call::ListHooks),
+        ("GET", ["hooks", "outgoing", id]) => ("GET /hooks/outgoing/{id}", Call::Hook(own(id))),
+        ("PUT", ["hooks", "outgoing", id]) => {
+            ("PUT /hooks/outgoing/{id}", Call::UpdateHook(own(id)))
+        }
+        ("DELETE", ["hooks", "outgoing", id]) => {
+            ("DELETE /hooks/outgoing/{id}", Call::DeleteHook(own(id)))
+        }
+        ("POST", ["hooks", "outgoing", id, "regen_token"]) => (
+            "POST /hooks/outgoing/{id}/regen_token",
+            Call::RegenerateHookToken(own(id)),
+        ),
+        _ => return None,
+    })
+}
+
+fn posts(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
+    let own = |part: &&str| (*part).to_owned();
+    Some(match (method, segments) {
+        ("POST", ["posts"]) => ("POST /posts", Call::CreatePost),
+        ("POST", ["posts", "ids"]) => ("POST /posts/ids", Call::PostsByIds),
+        ("GET", ["posts", id]) => ("GET /posts/{id}", Call::Post(own(id))),
+        ("PUT", ["posts", id]) => ("PUT /posts/{id}", Call::UpdatePost(own(id))),
+        ("DELETE", ["posts", id]) => ("DELETE /posts/{id}", Call::DeletePost(own(id))),
+        ("PUT", ["posts", id, "patch"]) => ("PUT /posts/{id}/patch", Call::PatchPost(own(id))),
+        ("GET", ["posts", id, "thread"]) => ("GET /posts/{id}/thread", Call::Thread(own(id))),
+        ("GET", ["posts", id, "reactions"]) => {
+            ("GET /posts/{id}/reactions", Call::PostReactions(own(id)))
+        }
+        ("POST", ["reactions"]) => ("POST /reactions", Call::React),
+        _ => return None,
+    })
+}
+
+fn channels(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
+    let own = |part: &&str| (*part).to_owned();
+    Some(match (method, segments) {
+        ("GET", ["channels", id]) => ("GET /channels/{id}", Call::Channel(own(id))),
+        ("DELETE", ["channels", id]) => ("DELETE /channels/{id}", Call::ArchiveChannel(own(id))),
+        ("POST", ["channels", id, "restore"]) => {
+            ("POST /channels/{id}/restore", Call::RestoreChannel(own(id)))
+        }
+        ("GET", ["channels", id, "posts"]) => {
+            ("GET /channels/{id}/posts", Call::ChannelPosts(own(id)))
+        }
+        ("GET", ["channels", id, "members"]) => {
+            ("GET /channels/{id}/members", Call::Members(own(id)))
+        }
+        ("POST", ["channels", id, "members"]) => {
+            ("POST /channels/{id}/members", Call::AddMember(own(id)))
+        }
+        ("GET", ["channels", channel, "members", user]) => (
+            "GET /channels/{id}/members/{id}",
+            Call::Member {
+                channel_id: own(channel),
+                user_id: own(user),
+            },
+        ),
+        ("DELETE", ["channels", channel, "members", user]) => (
+            "DELETE /channels/{id}/members/{id}",
+            Call::RemoveMember {
+                channel_id: own(channel),
+                user_id: own(user),
+            },
+        ),
+        ("PUT", ["channels", channel, "members", user, "notify_props"]) => (
+            "PUT /channels/{id}/members/{id}/notify_props",
+            Call::NotifyProps {
+                channel_id: own(channel),
+                user_id: own(user),
+            },
+        ),
+        ("GET", ["teams", "name", team]) => ("GET /teams/name/{name}", Call::TeamByName(own(team))),
+        ("GET", ["teams", "name", team, "channels", "name", name]) => (
+            "GET /teams/name/{name}/channels/name/{name}",
+            Call::ChannelByNames {
+                team: own(team),
+                name: own(name),
+            },
+        ),
+        ("GET", ["teams", team, "channels", "name", name]) => (
+            "GET /teams/{id}/channels/name/{name}",
+            Call::ChannelByName {
+                team_id: own(team),
+                name: own(name),
+            },
+        ),
+        _ => return None,
+    })
+}
+
+fn users(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
+    let own = |part: &&str| (*part).to_owned();
+    Some(match (method, segments) {
+        ("POST", ["users", "ids"]) => ("POST /users/ids", Call::UsersByIds),
+        ("POST", ["users", "usernames"]) => ("POST /users/usernames", Call::UsersByNames),
+        ("GET", ["users", "username", name]) => {
+            ("GET /users/username/{name}", Call::UserByName(own(name)))
+        }
+        ("GET", ["users", "email", email]) => {
+            let email =
+                form_urlencoded::parse(format!("e={}", email.replace('+', "%2B")).as_bytes())
+                    .next()
+                    .map_or_else(String::new, |(_, email)| email.into_owned());
+            ("GET /users/email/{email}", Call::UserByEmail(email))
+        }
+        ("GET", ["users", "me"]) => ("GET /users/me", Call::User("me".to_owned())),
+        ("GET", ["users", id]) => ("GET /users/{id}", Call::User(own(id))),
+        ("DELETE", ["users", user, "posts", post, "reactions", emoji]) => (
+            "DELETE /users/{id}/posts/{id}/reactions/{name}",
+            Call::Unreact {
+                user_id: own(user),
+                post_id: own(post),
+                emoji: own(emoji),
+            },
+        ),
+        _ => return None,
+    })
+}
