@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod delivery;
+pub mod files;
 pub mod mattermost;
 pub mod record;
