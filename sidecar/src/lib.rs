@@ -1,7 +1,11 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod auth;
 pub mod client;
+pub mod clock;
+pub mod config;
 pub mod delivery;
 pub mod files;
+pub mod licence;
 pub mod mattermost;
 pub mod record;
