@@ -6,6 +6,8 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod files;
+pub mod flow;
 pub mod licence;
 pub mod mattermost;
 pub mod record;
+pub mod store;
