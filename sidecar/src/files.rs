@@ -17,14 +17,19 @@ mod fetch;
 mod flow;
 mod kind;
 
-use std::sync::Arc;
+use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, future::BoxFuture, stream};
+use futures_util::{StreamExt, stream};
 use shared::{Attachment, Source};
 use tokio::time::Instant;
+use tokio_util::io::ReaderStream;
 
-use crate::client::{Chunks, vet::FetchHosts};
+use crate::{
+    client::{Chunks, vet::FetchHosts},
+    record::Lane,
+    store::{FileBytes, Store, StoreError},
+};
 
 pub use fetch::Fetch;
 pub use flow::{Fate, digest_of};
@@ -32,6 +37,8 @@ pub use kind::extension;
 
 /// Enough for every signature that is looked for.
 const HEAD: usize = 8 * 1024;
+/// Read from disk at a time.
+const PIECE: usize = 64 * 1024;
 
 /// Why a file cannot be had. What people are told, so no addresses and no error texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -62,7 +69,7 @@ pub enum OpenError {
     Trouble(#[from] Trouble),
     /// The store did not answer; the file is still there.
     #[error("the store did not open a kept file")]
-    Later(#[source] KeptError),
+    Later(#[source] StoreError),
 }
 
 /// What a licence allows.
@@ -84,48 +91,34 @@ pub struct Incoming {
     pub fate: Fate,
 }
 
-/// A file of the store.
-pub struct KeptFile {
-    pub size: u64,
-    pub chunks: Chunks,
-}
-
-/// The store could not be asked.
-pub type KeptError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Opens a file that the store keeps, by its name; nothing when it is gone.
-pub type OpenKept =
-    Box<dyn FnOnce(String) -> BoxFuture<'static, Result<Option<KeptFile>, KeptError>> + Send>;
-
 /// The room's one door.
 #[derive(Debug)]
 pub struct Files {
-    fetch: Arc<Fetch>,
+    fetch: Fetch,
+    store: Store,
 }
 
 impl Files {
     #[must_use]
-    pub fn new(fetch: Fetch) -> Self {
-        Self {
-            fetch: Arc::new(fetch),
-        }
+    pub const fn new(fetch: Fetch, store: Store) -> Self {
+        Self { fetch, store }
     }
 
-    /// Opens one attachment. What is fetched ends with `ends`, its last byte included.
+    /// Opens one attachment of an event of this lane. What is fetched ends with `ends`, its last byte included.
     ///
     /// # Errors
     /// With what people are told, or because the store did not answer.
     pub async fn open(
         &self,
         attachment: &Attachment,
+        lane: &Lane,
         rules: &Rules,
-        kept: OpenKept,
         ends: Instant,
     ) -> Result<Incoming, OpenError> {
         let wanted = attachment.sha256.as_deref().map(str::to_ascii_lowercase);
         let opened = match &attachment.source {
             Source::Url(address) => self.fetch.open(address, rules, ends).await?,
-            Source::Kept(name) => kept_file(name, kept).await?,
+            Source::Kept(name) => self.kept(name, lane).await?,
             // What came inside a request is kept before its event is accepted, so these name nothing that is still there.
             Source::Part(_) | Source::Data(_) => return Err(Trouble::Lost.into()),
         };
@@ -142,6 +135,18 @@ impl Files {
             fate,
         })
     }
+
+    async fn kept(&self, name: &str, lane: &Lane) -> Result<Opened, OpenError> {
+        match self.store.file(lane, name).await {
+            Ok(FileBytes::Disk(path)) => Ok(from_disk(&path).await?),
+            Ok(FileBytes::Memory(bytes)) => Ok(Opened {
+                size: Some(bytes.len() as u64),
+                chunks: Box::pin(stream::iter([Ok(bytes)])),
+            }),
+            Err(StoreError::Damaged(_)) => Err(Trouble::Lost.into()),
+            Err(error) => Err(OpenError::Later(error)),
+        }
+    }
 }
 
 /// A source that is open and not judged yet.
@@ -150,14 +155,12 @@ struct Opened {
     chunks: Chunks,
 }
 
-async fn kept_file(name: &str, open: OpenKept) -> Result<Opened, OpenError> {
-    let file = open(name.to_owned())
-        .await
-        .map_err(OpenError::Later)?
-        .ok_or(Trouble::Lost)?;
+async fn from_disk(path: &Path) -> Result<Opened, Trouble> {
+    let file = tokio::fs::File::open(path).await.map_err(|_| Trouble::Lost)?;
+    let size = file.metadata().await.map_err(|_| Trouble::Lost)?.len();
     Ok(Opened {
-        size: Some(file.size),
-        chunks: file.chunks,
+        size: Some(size),
+        chunks: Box::pin(ReaderStream::with_capacity(file, PIECE)),
     })
 }
 
@@ -172,18 +175,13 @@ async fn peek(mut chunks: Chunks, fate: &Fate) -> Result<(Bytes, Chunks), Troubl
         }
     }
     let head = head.freeze();
-    let again: Chunks = Box::pin(stream::iter([Ok(head.clone())]).chain(chunks));
+    let first = Some(head.clone()).filter(|head| !head.is_empty());
+    let again: Chunks = Box::pin(stream::iter(first.map(Ok)).chain(chunks));
     Ok((head, again))
 }
 
 impl std::fmt::Debug for Incoming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Incoming({:?}, {:?} bytes)", self.extension, self.size)
-    }
-}
-
-impl std::fmt::Debug for KeptFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KeptFile({} bytes)", self.size)
     }
 }

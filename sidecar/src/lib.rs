@@ -10,4 +10,6 @@ pub mod flow;
 pub mod licence;
 pub mod mattermost;
 pub mod record;
+pub mod record;
+pub mod render;
 pub mod store;
