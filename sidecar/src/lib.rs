@@ -10,6 +10,5 @@ pub mod flow;
 pub mod licence;
 pub mod mattermost;
 pub mod record;
-pub mod record;
 pub mod render;
 pub mod store;
