@@ -1,11 +1,14 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
 pub mod auth;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+pub mod files;
 pub mod flow;
 pub mod licence;
+pub mod mattermost;
 pub mod record;
 pub mod render;
 pub mod store;
