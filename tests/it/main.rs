@@ -5,4 +5,8 @@
 )]
 
 mod faults;
+mod hints;
+mod ireserve;
 mod posting;
+mod program;
+mod wire;

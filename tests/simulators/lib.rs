@@ -12,11 +12,15 @@ pub mod client;
 pub mod clock;
 pub mod ireserve;
 pub mod mattermost;
+pub mod program;
 pub mod random;
+pub mod wire;
 
 mod answer;
+mod rules;
 mod server;
 mod watched;
 
+pub use rules::When;
 pub use server::Door;
 pub use watched::{Late, PATIENCE};
