@@ -4,6 +4,7 @@
     reason = "helpers of tests may unwrap as tests do"
 )]
 
+mod answers;
 mod faults;
 mod hints;
 mod ireserve;

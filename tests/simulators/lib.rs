@@ -14,7 +14,9 @@ pub mod ireserve;
 pub mod mattermost;
 pub mod program;
 pub mod random;
+pub mod real;
 pub mod wire;
+pub mod world;
 
 mod answer;
 mod rules;

@@ -11,7 +11,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio_util::task::TaskTracker;
@@ -22,6 +23,7 @@ mod redis;
 mod sidecar;
 
 pub use redis::Redis;
+pub(crate) use redis::free_port;
 pub use sidecar::{Settings, Sidecar};
 
 /// How many lines of a program's output are kept, against a test that runs for hours.
@@ -93,6 +95,7 @@ pub struct Launch {
     environment: Vec<(String, String)>,
     directory: Option<PathBuf>,
     keeps_stdin: bool,
+    user: Option<(u32, u32)>,
 }
 
 impl Launch {
@@ -105,6 +108,7 @@ impl Launch {
             environment: Vec::new(),
             directory: None,
             keeps_stdin: false,
+            user: None,
         }
     }
 
@@ -136,6 +140,13 @@ impl Launch {
         self
     }
 
+    /// As this user and group, by their numbers.
+    #[must_use]
+    pub const fn as_user(mut self, user: u32, group: u32) -> Self {
+        self.user = Some((user, group));
+        self
+    }
+
     /// Starts it. Both its output streams are read from now on.
     ///
     /// # Errors
@@ -151,6 +162,9 @@ impl Launch {
         command.envs(self.environment.iter().cloned());
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
+        }
+        if let Some((user, group)) = self.user {
+            command.uid(user).gid(group);
         }
         let stdin = if self.keeps_stdin {
             Stdio::piped()
@@ -377,7 +391,11 @@ impl Program {
             .map(|kib| kib * 1024)
     }
 
-    fn signal(&self, signal: Signal) -> Result<(), ProgramError> {
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// [`ProgramError::End`] when it is gone.
+    pub fn signal(&self, signal: Signal) -> Result<(), ProgramError> {
         let ended = |source| ProgramError::End {
             pid: self.pid,
             source,
