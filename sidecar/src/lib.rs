@@ -6,5 +6,6 @@ pub mod config;
 pub mod delivery;
 pub mod flow;
 pub mod licence;
+pub mod metrics;
 pub mod record;
 pub mod store;
