@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod flow;
+pub mod http;
 pub mod licence;
 pub mod metrics;
 pub mod record;
