@@ -156,7 +156,9 @@ struct Opened {
 }
 
 async fn from_disk(path: &Path) -> Result<Opened, Trouble> {
-    let file = tokio::fs::File::open(path).await.map_err(|_| Trouble::Lost)?;
+    let file = tokio::fs::File::open(path)
+        .await
+        .map_err(|_| Trouble::Lost)?;
     let size = file.metadata().await.map_err(|_| Trouble::Lost)?.len();
     Ok(Opened {
         size: Some(size),

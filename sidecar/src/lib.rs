@@ -1,6 +1,7 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
 pub mod auth;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
@@ -12,3 +13,4 @@ pub mod mattermost;
 pub mod record;
 pub mod render;
 pub mod store;
+pub mod telemetry;
