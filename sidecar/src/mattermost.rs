@@ -16,6 +16,7 @@
 mod channel;
 mod error;
 mod file;
+pub mod outlet;
 mod pace;
 mod post;
 mod read;
@@ -105,6 +106,12 @@ impl Mattermost {
             me: OnceCell::new(),
         };
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(account));
+    }
+
+    /// The server's address as the settings name it.
+    #[must_use]
+    pub fn url(&self) -> Option<Url> {
+        self.account().ok().map(|account| account.base.clone())
     }
 
     /// Our bot. Asked once per account.

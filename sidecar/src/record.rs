@@ -16,6 +16,7 @@ mod claim;
 mod content;
 mod lane;
 mod mark;
+mod moment;
 mod parked;
 mod status;
 mod touch;
@@ -27,6 +28,7 @@ pub use claim::{
 pub use content::{Content, ContentError, NewEvent};
 pub use lane::{Direction, Lane, LaneError, LaneKey, Queue};
 pub use mark::{ContentHash, Mark, partition};
+pub use moment::Moment;
 pub use parked::{Blocked, Parked, Selection, Totals};
 pub use status::{Acceptance, State, Status};
 pub use touch::Touch;

@@ -5,6 +5,8 @@
 //! process that dies leaves its heads doubtful, which the next lease repairs.
 
 mod attempt;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -168,7 +170,12 @@ impl<O: Outlet> Poster<O> {
         match self
             .parts
             .store
-            .claim(held.fence, &self.parts.queue, free, self.parts.clock.now())
+            .claim(
+                held.fence,
+                &self.parts.queue,
+                free,
+                self.parts.clock.moment(),
+            )
             .await
         {
             Ok(claimed) => self.launch(claimed, free, tasks, cancel),
@@ -196,7 +203,7 @@ impl<O: Outlet> Poster<O> {
         }
         let until_due = claimed
             .next_due
-            .map(|due| due.since(self.parts.clock.now()));
+            .map(|due| due.since(self.parts.clock.steady()));
         Some(Instant::now() + until_due.unwrap_or(POLL).min(POLL))
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use shared::UserId;
+use url::Url;
 
 use super::{Ask, Fault, Mattermost, read};
 
@@ -49,6 +50,8 @@ pub struct Limits {
     /// Bytes of one file.
     pub max_file_size: u64,
     pub files_allowed: bool,
+    /// As people's browsers reach it; for links to posts.
+    pub site_url: Option<Url>,
 }
 
 /// The server's version.
@@ -66,6 +69,8 @@ struct ClientConfig {
     max_post_size: Option<String>,
     max_file_size: Option<String>,
     enable_file_attachments: Option<String>,
+    #[serde(rename = "SiteURL")]
+    site_url: Option<String>,
 }
 
 impl Default for Limits {
@@ -75,6 +80,7 @@ impl Default for Limits {
             max_post_size: 16_383,
             max_file_size: 104_857_600,
             files_allowed: true,
+            site_url: None,
         }
     }
 }
@@ -141,6 +147,7 @@ impl Mattermost {
             }),
             max_file_size: number(config.max_file_size).unwrap_or(usual.max_file_size),
             files_allowed: config.enable_file_attachments.as_deref() != Some("false"),
+            site_url: config.site_url.and_then(|text| Url::parse(&text).ok()),
         })
     }
 

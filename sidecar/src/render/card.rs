@@ -266,3 +266,260 @@ fn contact(card: &Card, voice: &Voice) -> Vec<String> {
         .map(|(key, value)| format!("{}: {value}", voice.say(key, &[])))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::{Page, Person, Visitor};
+
+    use super::*;
+    use crate::render::tests::{dutch, english};
+
+    const PERMALINK: &str = "https://chat.bowling.nl/zwolle/pl/8xk5zqdp4tfc9ykj3w1mo6hr7e";
+
+    fn conversation() -> ConversationId {
+        ConversationId::new("conv_93").unwrap()
+    }
+
+    fn card() -> Card {
+        let mut card = Card::new(1042, "2026-12-12T13:01:00Z".parse().unwrap());
+        card.visitor = Some(Visitor {
+            name: "Sanne de Vries".into(),
+            email: Some("sanne@a.nl".into()),
+            ..Visitor::default()
+        });
+        card.page = Some(Page {
+            url: "https://bowling.nl/bowling".into(),
+            title: Some("Bowling reserveren".into()),
+        });
+        card.department = Some("Receptie".into());
+        card.url = Some("https://acme.i-reserve.net/c/93".into());
+        card
+    }
+
+    fn drawn(card: &Card, quote: &str) -> Draft {
+        let quote = Some((quote, Format::Plain)).filter(|(quote, _)| !quote.is_empty());
+        root(card, &conversation(), quote, Continued::None, &dutch())
+    }
+
+    fn text(draft: &Draft) -> &str {
+        assert_eq!(draft.attachments.len(), 1);
+        draft.attachments[0]["text"].as_str().unwrap()
+    }
+
+    #[test]
+    fn a_card_shows_who_waits_since_when_and_where() {
+        let draft = drawn(
+            &card(),
+            "Hoi, kan ik voor zaterdag nog een baan boeken?\nGroet",
+        );
+        assert_eq!(
+            draft.message,
+            "💬 **Sanne de Vries**: \"Hoi, kan ik voor zaterdag nog een baan boeken?\"  #ireserve-1042"
+        );
+        assert_eq!(
+            draft.attachments,
+            [json!({
+                "color": "#F5A623",
+                "fallback": "Wacht sinds 14:01 · niemand",
+                "text": "🟡 **Wacht sinds 14:01** · niemand\n[Bowling reserveren](https://bowling.nl/bowling) · Receptie · [Openen in i-Reserve](https://acme.i-reserve.net/c/93)",
+                "footer": "conv_93 · begonnen om 14:01 · Websitechat",
+            })]
+        );
+    }
+
+    #[test]
+    fn every_state_has_its_word_sign_and_colour() {
+        let at: Timestamp = "2026-12-13T18:00:00Z".parse().unwrap();
+        for (state, undelivered, colour, first) in [
+            (
+                CardState::Waiting(at),
+                false,
+                "#F5A623",
+                "🟡 **Waiting since Sun 13 Dec 18:00** · nobody",
+            ),
+            (
+                CardState::Answered(at),
+                false,
+                "#3DB887",
+                "🟢 **Answered at Sun 13 Dec 18:00** · nobody",
+            ),
+            (
+                CardState::Resolved(at),
+                false,
+                "#8E8E93",
+                "⚪ **Resolved at Sun 13 Dec 18:00** · nobody",
+            ),
+            (
+                CardState::Answered(at),
+                true,
+                "#D24B4E",
+                "⚠️ **Not delivered** · nobody",
+            ),
+        ] {
+            let mut card = card();
+            (card.state, card.undelivered) = (state, undelivered);
+            let draft = root(&card, &conversation(), None, Continued::None, &english());
+            assert_eq!(text(&draft).lines().next(), Some(first));
+            assert_eq!(draft.attachments[0]["color"], colour);
+        }
+    }
+
+    #[test]
+    fn a_card_of_which_little_is_known_says_what_it_can() {
+        let bare = Card::new(7, Timestamp::from_millis(0));
+        let draft = drawn(&bare, "");
+        assert!(
+            draft.message.starts_with("💬 **Bezoeker "),
+            "{}",
+            draft.message
+        );
+        assert!(draft.message.ends_with("**  #ireserve-7"));
+        assert_eq!(text(&draft), "🟡 **Wacht sinds 01:00** · niemand");
+
+        let mut untitled = card();
+        untitled.page = Some(Page {
+            url: "https://a.nl/?a=1&b=@x".into(),
+            title: None,
+        });
+        untitled.test = true;
+        untitled.assigned = Some(Person {
+            name: "Anna @all".into(),
+            email: None,
+        });
+        let draft = drawn(&untitled, "");
+        assert!(draft.message.starts_with("**TEST** 💬 "));
+        assert!(
+            text(&draft)
+                .contains("\n[https://a.nl/?a=1&b=%40x](https://a.nl/?a=1&b=%40x) · Receptie")
+        );
+        assert!(text(&draft).starts_with("🟡 **Wacht sinds 14:01** · Anna @\u{2060}all\n"));
+    }
+
+    #[test]
+    fn a_page_without_a_web_address_is_only_named() {
+        let mut card = card();
+        card.url = Some("javascript:alert(1)".into());
+        card.page = Some(Page {
+            url: "javascript:alert(1)".into(),
+            title: Some("Klik [hier](http://x)".into()),
+        });
+        let draft = drawn(&card, "");
+        assert_eq!(
+            text(&draft).lines().nth(1),
+            Some("Klik \\[hier\\](http:\u{2060}//x) · Receptie")
+        );
+    }
+
+    #[test]
+    fn contact_details_are_shown_as_far_as_the_team_wants() {
+        let all = root(
+            &card(),
+            &conversation(),
+            None,
+            Continued::None,
+            &english().showing(Contact::All),
+        );
+        assert_eq!(text(&all).lines().nth(2), Some("E-mail: sanne@a.nl"));
+        let none = root(
+            &card(),
+            &conversation(),
+            None,
+            Continued::None,
+            &english().showing(Contact::None),
+        );
+        assert!(!none.message.contains("Sanne") && !text(&none).contains("sanne"));
+    }
+
+    #[test]
+    fn a_quote_is_one_harmless_line_of_120_characters() {
+        let draft = drawn(&card(), &format!("\n @all {}", "ë".repeat(200)));
+        let quote = standing_quote(&draft.message, 1042).unwrap();
+        assert!(quote.as_str().starts_with("@\u{2060}all ë") && quote.as_str().ends_with('…'));
+        assert_eq!(
+            quote.as_str().chars().filter(|c| *c != '\u{2060}').count(),
+            QUOTE
+        );
+        let html = root(
+            &card(),
+            &conversation(),
+            Some(("<p>Hoi <b>jij</b></p><p>x</p>", Format::Html)),
+            Continued::None,
+            &dutch(),
+        );
+        assert!(
+            html.message.contains("**: \"Hoi jij\"  #"),
+            "{}",
+            html.message
+        );
+    }
+
+    #[test]
+    fn drawing_again_keeps_the_quote_and_changes_the_name() {
+        let mut card = card();
+        let quote = "zei \"ja\"  #ireserve-1042\" en **nee**";
+        let first = root(
+            &card,
+            &conversation(),
+            Some((quote, Format::Plain)),
+            Continued::Deleted,
+            &dutch(),
+        );
+        assert_eq!(
+            card_again(&first.message, &card, &conversation(), &dutch()),
+            first,
+            "nothing changed"
+        );
+
+        card.visitor.as_mut().unwrap().name = "Sanne **Smit**".into();
+        let again = card_again(&first.message, &card, &conversation(), &dutch());
+        assert!(
+            again
+                .message
+                .starts_with("💬 **Sanne \\*\\*Smit\\*\\***: \"zei \"ja\""),
+            "{}",
+            again.message
+        );
+        assert!(
+            again
+                .message
+                .ends_with("\nHet vorige draadje van dit gesprek is verwijderd.")
+        );
+
+        card.quote_withdrawn = true;
+        let without = card_again(&again.message, &card, &conversation(), &dutch());
+        assert!(
+            without
+                .message
+                .starts_with("💬 **Sanne \\*\\*Smit\\*\\***  #ireserve-1042\n")
+        );
+        assert_eq!(
+            card_again(&without.message, &card, &conversation(), &dutch()),
+            without
+        );
+    }
+
+    #[test]
+    fn a_conversation_that_moved_is_linked_both_ways() {
+        let from = Continued::From {
+            number: 1042,
+            permalink: PERMALINK,
+        };
+        let new = root(&card(), &conversation(), None, from, &english());
+        assert_eq!(
+            new.message.lines().nth(1),
+            Some(format!("Continued from [#1042]({PERMALINK}).").as_str())
+        );
+
+        let old = drawn(&card(), "Hoi").message;
+        let linked = continues(&old, PERMALINK, &english());
+        assert_eq!(
+            linked,
+            format!("{old}\nThis conversation continues in [a new thread]({PERMALINK}).")
+        );
+        assert_eq!(
+            continues(&linked, PERMALINK, &english()),
+            linked,
+            "an edit may be repeated"
+        );
+    }
+}

@@ -28,7 +28,10 @@ pub fn file_name(name: &str, extension: Option<&str>) -> String {
         },
     };
     let room = NAME_BYTES.saturating_sub(end.len());
-    format!("{}{end}", split::in_bytes(stem, room))
+    let stem = split::in_bytes(stem, room);
+    // Nothing is left of a name that is one letter under hundreds of accents.
+    let stem = if stem.is_empty() { "file" } else { stem };
+    format!("{stem}{end}")
 }
 
 /// Marks that no reader sees: two names could look alike.
@@ -91,6 +94,10 @@ mod tests {
         assert!(
             name.len() <= NAME_BYTES && name.ends_with("ë.pdf"),
             "{name}"
+        );
+        assert_eq!(
+            file_name(&format!("e{}", "\u{301}".repeat(99)), None),
+            "file"
         );
         let name = file_name(&"x".repeat(300), None);
         assert_eq!(name.len(), NAME_BYTES);

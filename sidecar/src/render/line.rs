@@ -195,3 +195,119 @@ fn user_name(name: &str) -> String {
         .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_'))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::tests::{dutch, english};
+
+    #[test]
+    fn lines_say_in_both_languages_what_happened() {
+        let sanne = Neutral::line("Sanne");
+        let at: Timestamp = "2026-12-12T18:00:00Z".parse().unwrap();
+        let (en, nl) = (english(), dutch());
+        for (said, wanted) in [
+            (
+                withdrawn(&sanne, at, &en),
+                "*Sanne withdrew this message (18:00).*",
+            ),
+            (
+                withdrawn(&sanne, at, &nl),
+                "*Sanne heeft dit bericht ingetrokken (19:00).*",
+            ),
+            (
+                file_failed(
+                    "a_b.png",
+                    Reason::FileAnswered(404),
+                    Some("https://i.nl/c/1"),
+                    &en,
+                ),
+                "📎 a\\_b.png could not be copied: its server answered 404. [Open in i-Reserve](https://i.nl/c/1)",
+            ),
+            (
+                file_failed("a.png", Reason::FileTooBig(100_000_000), None, &nl),
+                "📎 a.png kon niet worden gekopieerd: het bestand is te groot (maximaal 100 MB).",
+            ),
+            (
+                file_link("@all.png", "https://i.nl/a.png"),
+                "📎 @\u{2060}all.png [https://i.nl/a.png](https://i.nl/a.png)",
+            ),
+            (
+                parked("Sanne", at, "refused", &nl),
+                "⚠️ Een bericht van Sanne (za 12 dec 19:00) kan hier niet worden getoond: Mattermost neemt het niet aan.",
+            ),
+            (
+                parked("", at, "of-a-later-build", &en),
+                "⚠️ Something that happened at Sat 12 Dec 18:00 can't be shown here: something went wrong.",
+            ),
+            (
+                line_assigned(Who::Mention("anna.b"), Some("Piet @all"), &en),
+                "@anna.b got this conversation from Piet @\u{2060}all.",
+            ),
+            (
+                line_assigned(Who::Name("@anna"), None, &nl),
+                "@\u{2060}anna heeft dit gesprek gekregen van i-Reserve.",
+            ),
+            (line_unassigned(&nl), "Niemand heeft dit gesprek nu."),
+            (
+                line_closed(Some(""), &en),
+                "i-Reserve resolved this conversation.",
+            ),
+            (
+                line_reopened(Some("Anna"), &nl),
+                "Anna heeft dit gesprek heropend.",
+            ),
+        ] {
+            assert_eq!(said, wanted);
+        }
+    }
+
+    #[test]
+    fn notices_are_plain_and_mention_only_whom_they_must() {
+        let sanne = Neutral::line("Sanne");
+        let undelivered = Notice::Undelivered {
+            author: "anna",
+            visitor: &sanne,
+            reason: Reason::Gone,
+        };
+        for (given, wanted) in [
+            (
+                undelivered,
+                "⚠️ @anna, your reply was not delivered to Sanne: the conversation no longer exists in i-Reserve. Your text is kept.",
+            ),
+            (
+                Notice::VisitorOffline { visitor: &sanne },
+                "Sanne is not on the page right now and sees your reply later.",
+            ),
+            (
+                Notice::VisitorClosed { visitor: &sanne },
+                "Sanne closed the chat. Your reply is in the conversation.",
+            ),
+            (
+                Notice::FirstNote { prefix: "n`ote:" },
+                "🔒 This stays inside the team because it starts with `note:`.",
+            ),
+            (
+                Notice::FirstMention,
+                "🔒 This stays inside the team because it starts with an @\u{2060}mention.",
+            ),
+            (
+                Notice::NotAllowed {
+                    who: &["anna", "piet all"],
+                },
+                "Your reply was not sent: only @anna, @pietall can answer visitors here.",
+            ),
+            (
+                Notice::LinkRemoved,
+                "I left out a link that only your team can open.",
+            ),
+        ] {
+            assert_eq!(notice(given, &english()), wanted);
+        }
+        assert!(
+            notice(Notice::FirstSent { visitor: &sanne }, &dutch())
+                .starts_with("✅ Verzonden naar Sanne.")
+        );
+        assert!(notice(Notice::FirstInside, &dutch()).contains("`/ireserve reply`"));
+    }
+}

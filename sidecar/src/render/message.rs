@@ -131,3 +131,144 @@ pub(super) fn joined(head: &str, part: &str) -> String {
     let gap = if block { "\n" } else { "" };
     format!("{head}{gap}{part}")
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::MessageId;
+
+    use super::*;
+    use crate::render::{
+        PART,
+        tests::{dutch, english},
+    };
+
+    fn conversation() -> ConversationId {
+        ConversationId::new("conv_93").unwrap()
+    }
+
+    fn said(kind: SenderType, name: &str, text: &str) -> Message {
+        Message {
+            message_id: MessageId::new("m1").unwrap(),
+            sender: Sender {
+                kind,
+                name: name.into(),
+                email: None,
+            },
+            text: text.into(),
+            format: Format::Plain,
+            attachments: Vec::new(),
+            created_at: None,
+        }
+    }
+
+    fn posts(message: &Message) -> Vec<String> {
+        super::message(&conversation(), message, &dutch(), PART)
+    }
+
+    #[test]
+    fn every_sender_is_told_apart_at_the_start_of_the_post() {
+        for (kind, name, wanted) in [
+            (SenderType::Visitor, "Sanne", "**Sanne:** Hoi"),
+            (SenderType::Agent, "Anna", "**Anna (i-Reserve):** Hoi"),
+            (SenderType::Agent, "", "**i-Reserve:** Hoi"),
+            (SenderType::Bot, "Botje", "**Botje:** Hoi"),
+            (SenderType::Bot, " ", "**🤖 Assistent:** Hoi"),
+            (SenderType::System, "", "**Systeem:** Hoi"),
+            (
+                SenderType::Visitor,
+                "@all *x*",
+                "**@\u{2060}all \\*x\\*:** Hoi",
+            ),
+            (SenderType::Visitor, "Anna (i-Reserve)", "**Anna:** Hoi"),
+            (SenderType::Visitor, "🤖 Assistent", "**Assistent:** Hoi"),
+            (
+                SenderType::Visitor,
+                "x\n**Anna:** y",
+                "**x \\*\\*Anna:\\*\\* y:** Hoi",
+            ),
+        ] {
+            assert_eq!(
+                posts(&said(kind, name, "Hoi")),
+                [wanted],
+                "{kind:?} {name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_visitor_without_a_name_has_the_same_code_in_the_whole_conversation() {
+        let nameless = posts(&said(SenderType::Visitor, "\u{202e}", "Hoi"));
+        assert_eq!(nameless, posts(&said(SenderType::Visitor, "", "Hoi")));
+        let name = sender_name_of(&nameless[0]).unwrap();
+        let code = name.as_str().strip_prefix("Bezoeker ").unwrap();
+        assert!(
+            code.len() == 4 && code.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{code}"
+        );
+        let hidden = visitor_name(&conversation(), "Sanne", &english().showing(Contact::None));
+        assert_eq!(hidden.as_str(), format!("Visitor {code}"));
+    }
+
+    #[test]
+    fn a_long_text_is_numbered_parts_each_with_its_sender_and_nothing_is_lost() {
+        let text = "Een zin die niet op mag houden. ".repeat(1_600);
+        let parts = posts(&said(SenderType::Visitor, "Sanne", text.trim_end()));
+        assert_eq!(parts.len(), 4);
+        let mut joined = String::new();
+        for (at, part) in parts.iter().enumerate() {
+            assert!(part.chars().count() <= PART);
+            joined += part
+                .strip_prefix(&format!("**Sanne:** ({}/4) ", at + 1))
+                .unwrap();
+        }
+        assert_eq!(joined, text.trim_end());
+    }
+
+    #[test]
+    fn files_alone_still_name_their_sender() {
+        assert_eq!(
+            posts(&said(SenderType::Visitor, "Sanne", " \n")),
+            ["**Sanne:** "]
+        );
+    }
+
+    #[test]
+    fn lists_and_code_begin_on_their_own_line() {
+        let mut message = said(SenderType::Agent, "Anna", "- a\n- b");
+        message.format = Format::Markdown;
+        assert_eq!(posts(&message), ["**Anna (i-Reserve):** \n* a\n* b"]);
+        message.text = "```\nx\n```".into();
+        assert_eq!(posts(&message), ["**Anna (i-Reserve):** \n```\nx\n```"]);
+        message.text = "**a**".into();
+        assert_eq!(posts(&message), ["**Anna (i-Reserve):** **a**"]);
+    }
+
+    #[test]
+    fn an_edit_keeps_the_sender_of_the_post_that_stands() {
+        for (kind, name) in [
+            (SenderType::Visitor, "Sanne"),
+            (SenderType::Agent, "Anna"),
+            (SenderType::Bot, ""),
+            (SenderType::Visitor, "a**b: \\*c"),
+            (SenderType::Visitor, ""),
+            (SenderType::Visitor, "ends with a colon:"),
+        ] {
+            let standing = &posts(&said(kind, name, "old **text:** here"))[0];
+            let new = edited(standing, "new", Format::Plain, &dutch(), PART);
+            assert_eq!(new, posts(&said(kind, name, "new")), "{name:?}");
+        }
+        let files = &posts(&said(SenderType::Visitor, "Sanne", ""))[0];
+        assert_eq!(
+            sender_line_of(files.trim_end()),
+            Some("Sanne"),
+            "servers trim"
+        );
+        for foreign in ["no sender", "**unfinished", "**bold** only", "**:** x"] {
+            assert_eq!(sender_line_of(foreign), None, "{foreign}");
+        }
+        assert_eq!(
+            edited("gone", "new", Format::Plain, &english(), PART),
+            ["**Visitor:** new"]
+        );
+    }
+}

@@ -12,7 +12,7 @@
 //!    it as plain text.
 //!
 //! Escaping twice differs from escaping once, so a [`Neutral`] is never made from a `Neutral`: drafts are made of them and of
-//! our own words, and nothing takes one apart but [`super::split`].
+//! our own words, and nothing takes one apart but [`super::split()`].
 
 use shared::Format;
 
@@ -344,21 +344,22 @@ mod tests {
     #[test]
     fn deep_and_wide_input_ends_in_time() {
         for (name, text) in [
-            ("elements", "<div>".repeat(150_000)),
-            ("formatting", "<b><i><p>".repeat(80_000)),
-            ("links", "<a href=x>".repeat(80_000)),
-            ("lists", "<ul><li>".repeat(80_000)),
+            ("elements", "<div>".repeat(40_000)),
+            ("formatting", "<b><i><p>".repeat(5_000)),
+            ("links", "<a href=x>".repeat(20_000)),
+            ("lists", "<ul><li>".repeat(5_000)),
         ] {
             let neutral = Neutral::text(&(text + "end"), Format::Html);
             assert!(neutral.as_str().contains("end"), "{name}");
         }
         for (name, text) in [
-            ("quotes", ">".repeat(500_000)),
-            ("lists", "- ".repeat(200_000)),
-            ("brackets", "[".repeat(500_000)),
-            ("stars", "*a".repeat(200_000)),
-            ("ticks", "`a``b".repeat(100_000)),
-            ("signs", "<a".repeat(300_000)),
+            ("quotes", ">".repeat(100_000)),
+            ("lists", "- ".repeat(50_000)),
+            ("brackets", "[".repeat(100_000)),
+            ("stars", "*a".repeat(40_000)),
+            ("ticks", "`a``b".repeat(20_000)),
+            ("signs", "<a".repeat(50_000)),
+            ("a fence without end", format!("{}\nx", "`".repeat(50_000))),
         ] {
             for format in [Format::Markdown, Format::Plain] {
                 let neutral = Neutral::text(&format!("{text}\n\nend"), format);
@@ -402,10 +403,23 @@ mod tests {
         out + rest
     }
 
+    /// The text without what was added to it.
+    fn plain_again(text: &str) -> String {
+        let mut out = String::new();
+        let mut chars = text.chars().filter(|c| *c != J);
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => out.extend(chars.next()),
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
     mod whatever_comes {
         use proptest::prelude::*;
 
-        use super::{super::*, J, mentions, outside_links};
+        use super::{super::*, J, mentions, outside_links, plain_again};
 
         /// Texts made of what is dangerous, so that combinations are met often.
         fn text() -> impl Strategy<Value = String> {
@@ -458,7 +472,7 @@ mod tests {
         }
 
         proptest! {
-            #![proptest_config(ProptestConfig::with_cases(512))]
+            #![proptest_config(ProptestConfig::with_cases(192))]
 
             #[test]
             fn no_mention_channel_image_or_foreign_link_is_left(text in text(), format in 0..3) {
@@ -475,7 +489,7 @@ mod tests {
                 }
                 for (bit, _) in html::placed(written) {
                     if let html::Bit::Open(html::Span::Link(to)) = bit {
-                        prop_assert!(written.contains(&format!("[{to}]({to})")) || !to.contains(':'), "{written:?} links to {to}");
+                        prop_assert!(written.contains(&format!("[{to}]({to})")), "{written:?} links to {to}");
                     }
                 }
             }
@@ -483,18 +497,20 @@ mod tests {
             #[test]
             fn removing_what_was_added_gives_the_cleaned_text_back(text in text()) {
                 let neutral = Neutral::text(&text, Format::Plain);
-                let mut back = String::new();
-                let mut chars = neutral.as_str().chars().filter(|c| *c != J).peekable();
-                while let Some(c) = chars.next() {
-                    match c {
-                        '\\' => back.extend(chars.next()),
-                        c => back.push(c),
-                    }
-                }
-                // Addresses were written twice; here their second half goes, and what was encoded or added stays.
                 let cleaned = crate::render::clean::clean(&text);
-                if !neutral.as_str().contains("[http") {
-                    prop_assert_eq!(back, cleaned.as_ref());
+                // Between the pieces stand addresses, which keep their characters but not their spelling.
+                let outside = outside_links(neutral.as_str());
+                let pieces: Vec<String> = outside.split('\u{1}').map(plain_again).collect();
+                let mut rest: &str = &cleaned;
+                for (at, piece) in pieces.iter().enumerate() {
+                    let found = if at == 0 { rest.strip_prefix(piece.as_str()) } else { rest.split_once(piece.as_str()).map(|(_, after)| after) };
+                    prop_assert!(found.is_some(), "{piece:?} is not in {rest:?}");
+                    rest = found.unwrap_or_default();
+                }
+                if pieces.len() == 1 {
+                    prop_assert_eq!(rest, "");
+                } else {
+                    prop_assert!(cleaned.ends_with(pieces.last().unwrap().as_str()));
                 }
             }
 

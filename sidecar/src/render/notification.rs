@@ -142,3 +142,134 @@ const fn colour(severity: Severity) -> &'static str {
         Severity::Error => "#D24B4E",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::{
+        PART,
+        tests::{dutch, english},
+    };
+
+    fn booking(text: &str) -> Notification {
+        Notification {
+            notification_type: "booking.created".into(),
+            title: None,
+            text: text.into(),
+            format: Format::Plain,
+            fields: vec![
+                Field {
+                    title: "Locatie".into(),
+                    value: "Zwolle".into(),
+                    short: true,
+                },
+                Field {
+                    title: "Bedrag ~x".into(),
+                    value: "€ 142,50 @all".into(),
+                    short: true,
+                },
+            ],
+            url: Some("https://acme.i-reserve.net/b/1".into()),
+            severity: Severity::Info,
+            subject_id: Some("BWZ_55321".into()),
+            attachments: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_booking_is_one_post_with_its_facts_beside_it() {
+        let drafts = notification(&booking("Sanne de Vries, za 12 dec 19:00"), &dutch(), PART);
+        assert_eq!(
+            drafts,
+            [Draft {
+                message: "📅 **Nieuwe boeking** · Sanne de Vries, za 12 dec 19:00".into(),
+                attachments: vec![json!({
+                    "color": "#5D89EA",
+                    "fallback": "booking.created",
+                    "text": "[Openen in i-Reserve](https://acme.i-reserve.net/b/1)",
+                    "fields": [
+                        {"title": "Locatie", "value": "Zwolle", "short": true},
+                        {"title": "Bedrag ~\u{2060}x", "value": "€ 142,50 @\u{2060}all", "short": true},
+                    ],
+                    "footer": "BWZ_55321",
+                })],
+            }]
+        );
+    }
+
+    #[test]
+    fn titles_follow_the_type_unless_i_reserve_gives_one() {
+        for (kind, title, wanted) in [
+            ("booking.confirmed", None, "✅ **Booking confirmed** · x"),
+            ("booking.changed", None, "✏️ **Booking changed** · x"),
+            ("booking.cancelled", None, "❌ **Booking cancelled** · x"),
+            ("booking.no_show", None, "🚫 **Guest did not show up** · x"),
+            (
+                "booking.payment_changed",
+                None,
+                "💶 **Payment changed** · x",
+            ),
+            ("stock_low", None, "🔔 **stock\\_low** · x"),
+            (
+                "booking.created",
+                Some("Feest @all"),
+                "📅 **Feest @\u{2060}all** · x",
+            ),
+            ("booking.created", Some(" "), "📅 **New booking** · x"),
+        ] {
+            let mut booking = booking("x");
+            booking.notification_type = kind.into();
+            booking.title = title.map(Into::into);
+            assert_eq!(
+                notification(&booking, &english(), PART)[0].message,
+                wanted,
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_bar_follows_the_severity_and_stands_only_beside_something() {
+        let mut plain = booking("");
+        (plain.fields, plain.url, plain.subject_id) = (Vec::new(), None, None);
+        let drafts = notification(&plain, &english(), PART);
+        assert_eq!(
+            drafts,
+            [Draft {
+                message: "📅 **New booking**".into(),
+                attachments: Vec::new()
+            }]
+        );
+        for (severity, colour) in [
+            (Severity::Success, "#3DB887"),
+            (Severity::Warning, "#F5A623"),
+            (Severity::Error, "#D24B4E"),
+        ] {
+            plain.severity = severity;
+            assert_eq!(
+                notification(&plain, &english(), PART)[0].attachments[0]["color"],
+                colour
+            );
+        }
+    }
+
+    #[test]
+    fn long_text_and_many_fields_go_on_in_further_posts_under_the_same_title() {
+        let mut long = booking(&"Regel na regel. ".repeat(2_000));
+        let field = Field {
+            title: "t".into(),
+            value: "ë".repeat(2_000),
+            short: false,
+        };
+        long.fields = vec![field; 50];
+        let drafts = notification(&long, &english(), PART);
+        assert_eq!(drafts.len(), 4);
+        for draft in &drafts {
+            assert!(draft.message.starts_with("📅 **New booking**"));
+            assert!(draft.message.chars().count() <= PART);
+        }
+        assert!(drafts[2].message.starts_with("📅 **New booking** (3/3) "));
+        let fields = |draft: &Draft| draft.attachments[0]["fields"].as_array().unwrap().len();
+        assert_eq!(drafts.iter().map(fields).sum::<usize>(), 50);
+    }
+}

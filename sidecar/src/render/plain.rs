@@ -78,9 +78,13 @@ impl Writer {
 
     fn address(&mut self, address: &str) {
         let label = self.labels.pop().map_or("", |from| &self.out[from..]);
+        let spelled = |scheme: &str| address.strip_prefix(scheme) == Some(label);
+        let same = ["", "http://", "https://", "mailto:", "tel:"]
+            .into_iter()
+            .any(spelled);
         if label.is_empty() {
             self.words(address);
-        } else if !address.is_empty() && label != address && !address.ends_with(label) {
+        } else if !address.is_empty() && !same {
             let address = format!(" ({address})");
             self.words(&address);
         }

@@ -275,3 +275,244 @@ fn is_inner(address: &str, site_url: Option<&str>) -> bool {
         && url.port() == site.port()
         && below
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(markdown: &str) -> Reply {
+        let people = HashMap::from([
+            ("anna".to_owned(), "Anna de Boer".to_owned()),
+            ("j.p_k".to_owned(), "Jan_Piet *K*".to_owned()),
+        ]);
+        let channels = HashMap::from([("town-square".to_owned(), "Plein".to_owned())]);
+        let directory = Directory {
+            people: &people,
+            channels: &channels,
+            site_url: Some("https://chat.bowling.nl/mm"),
+        };
+        reply(markdown, &directory)
+    }
+
+    #[test]
+    fn a_reply_is_said_three_times_the_same() {
+        for (name, markdown, text, plain, html) in [
+            (
+                "words",
+                "Hoi **Sanne**",
+                "Hoi **Sanne**",
+                "Hoi Sanne",
+                "<p>Hoi <strong>Sanne</strong></p>",
+            ),
+            (
+                "lines",
+                "a\nb\n\nc",
+                "a\nb\n\nc",
+                "a\nb\n\nc",
+                "<p>a<br>b</p><p>c</p>",
+            ),
+            (
+                "mention",
+                "Vraag @Anna. of @nobody",
+                "Vraag Anna de Boer. of @nobody",
+                "Vraag Anna de Boer. of @nobody",
+                "<p>Vraag Anna de Boer. of @nobody</p>",
+            ),
+            (
+                "marks in a name",
+                "@j.p_k",
+                "Jan\\_Piet \\*K\\*",
+                "Jan_Piet *K*",
+                "<p>Jan_Piet *K*</p>",
+            ),
+            (
+                "mention in code",
+                "`@anna`",
+                "`@anna`",
+                "@anna",
+                "<p><code>@anna</code></p>",
+            ),
+            (
+                "e-mail",
+                "info@anna",
+                "info@anna",
+                "info@anna",
+                "<p>info@anna</p>",
+            ),
+            (
+                "channel",
+                "zie ~town-square!",
+                "zie Plein!",
+                "zie Plein!",
+                "<p>zie Plein!</p>",
+            ),
+            (
+                "emoji",
+                "ok :bowling_pin:",
+                "ok :bowling_pin:",
+                "ok :bowling_pin:",
+                "<p>ok :bowling_pin:</p>",
+            ),
+            (
+                "list",
+                "1. a\n2. b\n   - c",
+                "1. a\n2. b\n   - c",
+                "1. a\n2. b\n  - c",
+                "<ol><li>a</li><li>b<ul><li>c</li></ul></li></ol>",
+            ),
+            (
+                "code",
+                "```sh\na <b>\n```",
+                "```sh\na <b>\n```",
+                "a <b>",
+                "<pre><code>a <b>\n</code></pre>",
+            ),
+            (
+                "link",
+                "[prijzen](https://a.nl/?a=1&b=2)",
+                "[prijzen](https://a.nl/?a=1&b=2)",
+                "prijzen (https://a.nl/?a=1&b=2)",
+                "<p><a href=\"https://a.nl/?a=1&amp;b=2\">prijzen</a></p>",
+            ),
+            (
+                "label and end of the address alike",
+                "[l](https://a.nl/l)",
+                "[l](https://a.nl/l)",
+                "l (https://a.nl/l)",
+                "<p><a href=\"https://a.nl/l\">l</a></p>",
+            ),
+            (
+                "bare link",
+                "zie https://a.nl/x_y.",
+                "zie https://a.nl/x_y.",
+                "zie https://a.nl/x_y.",
+                "<p>zie <a href=\"https://a.nl/x_y\">https://a.nl/x_y</a>.</p>",
+            ),
+            (
+                "picture",
+                "![kaart](https://a.nl/k.png)",
+                "![kaart](https://a.nl/k.png)",
+                "kaart (https://a.nl/k.png)",
+                "<p><a href=\"https://a.nl/k.png\">kaart</a></p>",
+            ),
+            (
+                "heading and quote",
+                "# a\n> b",
+                "# a\n> b",
+                "a\n\nb",
+                "<p><strong>a</strong></p><blockquote><p>b</p></blockquote>",
+            ),
+            ("joiner", "a\u{2060}b", "ab", "ab", "<p>ab</p>"),
+            (
+                "escaped",
+                "\\*a\\* \\@anna",
+                "\\*a\\* Anna de Boer",
+                "*a* Anna de Boer",
+                "<p>*a* Anna de Boer</p>",
+            ),
+        ] {
+            let html = html.replace("<code>a <b>", "<code>a &lt;b&gt;");
+            let said = said(markdown);
+            assert_eq!(said.text, text, "{name}");
+            assert_eq!(said.text_plain, plain, "{name}");
+            assert_eq!(said.html, html, "{name}");
+            assert!(!said.link_removed, "{name}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_only_the_team_can_open_are_left_out() {
+        for (markdown, text, plain) in [
+            (
+                "zie https://chat.bowling.nl/mm/team/pl/abc graag",
+                "zie  graag",
+                "zie  graag",
+            ),
+            (
+                "[dit](https://chat.bowling.nl/mm/pl/abc) en",
+                "dit en",
+                "dit en",
+            ),
+            ("<http://CHAT.bowling.nl/mm/x>", "", ""),
+            ("[**dit**](/team/channels/x)", "**dit**", "dit"),
+            ("![f](https://chat.bowling.nl/mm/api/v4/files/x)", "f", "f"),
+            (
+                "[![f](https://chat.bowling.nl/mm/f)](https://a.nl)",
+                "[f](https://a.nl)",
+                "f (https://a.nl)",
+            ),
+            ("[x](mattermost://chat.bowling.nl/mm)", "x", "x"),
+        ] {
+            let said = said(markdown);
+            assert_eq!(
+                (said.text.as_str(), said.text_plain.as_str()),
+                (text, plain),
+                "{markdown}"
+            );
+            assert!(said.link_removed, "{markdown}");
+            assert!(
+                !said.html.to_lowercase().contains("chat.bowling"),
+                "{}",
+                said.html
+            );
+        }
+        for outer in [
+            "https://chat.bowling.nl/mmx",
+            "https://chat.bowling.nl:8443/mm",
+            "https://bowling.nl/mm",
+        ] {
+            assert!(!said(outer).link_removed, "{outer}");
+        }
+    }
+
+    #[test]
+    fn hostile_markdown_stays_words() {
+        for (name, markdown) in [
+            ("element", "<script>alert(1)</script>"),
+            ("element in a line", "a <img src=x onerror=alert(1)> b"),
+            ("script link", "[x](javascript:alert(1))"),
+            ("spelled otherwise", "[x](JaVaScRiPt&colon;alert(1))"),
+            ("with a tab", "[x](java\tscript:alert(1))"),
+            ("data link", "[x](data:text/html;base64,PHNjcmlwdD4=)"),
+            ("autolink", "<javascript:alert(1)>"),
+            ("quote in a link", "[x](https://a.nl/\"onclick=alert(1))"),
+            ("picture", "![x](javascript:alert(1))"),
+            ("nested", "[![x](javascript:a)](data:b)"),
+            ("entities", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+            ("reference", "[x]\n\n[x]: javascript:alert(1)"),
+        ] {
+            let html = said(markdown).html;
+            let tags: Vec<&str> = html
+                .split('<')
+                .skip(1)
+                .map(|tag| tag.split('>').next().unwrap())
+                .collect();
+            for tag in tags {
+                let harmless = ["p", "/p", "a", "/a"].contains(&tag.split(' ').next().unwrap());
+                assert!(harmless, "{name}: <{tag}>");
+                if let Some(attributes) = tag.strip_prefix("a ") {
+                    assert!(
+                        attributes.starts_with("href=\"https://")
+                            && attributes.matches('"').count() == 2,
+                        "{name}: {tag}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn deep_nesting_costs_form_but_no_words() {
+        let deep = format!("{}einde", "> ".repeat(2_000));
+        let said = said(&deep);
+        assert!(said.html.contains("einde") && said.text_plain == "einde");
+        assert!(said.html.matches("<blockquote>").count() <= 64);
+    }
+
+    #[test]
+    fn the_names_to_look_up_are_those_outside_code() {
+        let (people, channels) = names("@Anna. ~Plein `@code` a@b.nl\n```\n@block\n``` @anna");
+        assert_eq!(people, ["anna", "anna."]);
+        assert_eq!(channels, ["plein"]);
+    }
+}

@@ -7,6 +7,7 @@ use super::{
     clean::clean_line,
     html::{Bit, Span},
     ink::{Ink, Links},
+    split::FENCE,
 };
 
 /// Lists inside each other; deeper ones stay at this depth. Each level indents every line, so depth is a way to fill posts.
@@ -128,7 +129,7 @@ impl Writer<'_> {
 
     fn inline_code(&mut self, code: &str) {
         let code = clean_line(code);
-        if code.chars().count() > CODE || !self.labels.is_empty() {
+        if code.chars().count() > CODE || longest_run(&code) >= FENCE || !self.labels.is_empty() {
             self.text(&code);
         } else if !code.is_empty() {
             self.flush();
@@ -149,6 +150,12 @@ impl Writer<'_> {
     /// A fence begins at the margin, also inside a list: indented ones are read differently by every client.
     fn code_block(&mut self) {
         let code = self.code.take().unwrap_or_default();
+        if longest_run(&code) >= FENCE {
+            self.block();
+            self.text(&code);
+            self.block();
+            return;
+        }
         let fence = "`".repeat(longest_run(&code).max(2) + 1);
         self.want(Gap::Line);
         self.item = false;

@@ -17,6 +17,9 @@ pub const PART: usize = 16_000;
 /// and a fence opened and closed again fit into this.
 pub const SMALLEST: usize = 3_000;
 
+/// The longest fence we write, or one part could not hold it twice.
+pub(super) const FENCE: usize = 33;
+
 /// Parts of at most `limit` code points; a smaller limit than [`SMALLEST`] counts as that. A text without anything to read
 /// has none.
 #[must_use]
@@ -27,7 +30,7 @@ pub fn split(text: &str, limit: usize) -> Vec<String> {
     let mut fence: Option<&str> = None;
     while !rest.is_empty() {
         let opened = fence.map(|fence| format!("{fence}\n")).unwrap_or_default();
-        let room = limit - opened.len();
+        let room = limit.saturating_sub(opened.len());
         let cut = Cut::find(rest, fence, room);
         let (part, after) = rest.split_at(cut.at);
         let mut part = opened + part;
@@ -113,14 +116,19 @@ impl<'a> Cut<'a> {
             used += size;
             here.at += atom.len();
             line_start = atom.ends_with('\n');
-            candidates.note(atom, &text[..here.at], here);
+            candidates.note(atom, text, here);
         }
         here
     }
 }
 
 impl<'a> Candidates<'a> {
-    fn note(&mut self, atom: &str, before: &str, here: Cut<'a>) {
+    fn note(&mut self, atom: &str, text: &str, here: Cut<'a>) {
+        let (before, after) = text.split_at(here.at);
+        // Before the end of a block of code: the next part would begin with an empty one.
+        if here.fence.is_some() && atom == "\n" && fence_at(after, here.fence).is_some() {
+            return;
+        }
         self.any = Some(here);
         if atom.ends_with(char::is_whitespace) {
             self.word = Some(here);
@@ -164,7 +172,7 @@ fn fence_at<'a>(line: &'a str, open: Option<&str>) -> Option<&'a str> {
     let alone = matches!(line.as_bytes().get(ticks), None | Some(b'\n'));
     match open {
         Some(open) => (mark == open && alone).then_some(mark),
-        None => (ticks >= 3 && alone).then_some(mark),
+        None => ((3..=FENCE).contains(&ticks) && alone).then_some(mark),
     }
 }
 
@@ -211,4 +219,179 @@ fn ticks(text: &str, in_fence: bool) -> usize {
         }
     }
     run
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared::Format;
+
+    use super::*;
+    use crate::render::Neutral;
+
+    fn sizes(parts: &[String]) -> Vec<usize> {
+        parts.iter().map(|part| part.chars().count()).collect()
+    }
+
+    #[test]
+    fn a_part_ends_where_a_reader_would_pause() {
+        let paragraph = format!("{}\n\n", "woord ".repeat(300));
+        for (name, text, end) in [
+            ("paragraph", paragraph.repeat(3), "\n\n"),
+            (
+                "line",
+                format!("{}\n", "woord ".repeat(300)).repeat(3),
+                "\n",
+            ),
+            ("word", "woord ".repeat(900), " "),
+            ("letter", "w".repeat(5_000), "w"),
+        ] {
+            let parts = split(&text, SMALLEST);
+            assert!(
+                parts.len() > 1 && parts[0].ends_with(end),
+                "{name}: {:?}",
+                sizes(&parts)
+            );
+            assert_eq!(parts.concat(), text, "{name}");
+        }
+        assert!(split(" \n ", SMALLEST).is_empty());
+        assert_eq!(
+            split("x", 1),
+            ["x"],
+            "a limit below the smallest counts as that"
+        );
+    }
+
+    #[test]
+    fn what_means_something_only_whole_is_never_cut() {
+        let family = "👩\u{200d}👩\u{200d}👧";
+        let link = Neutral::address("https://a.nl/x").unwrap().to_string();
+        for (name, piece) in [
+            ("grapheme", family),
+            ("accent", "e\u{301}"),
+            ("escape", "\\*"),
+            ("escaped accent", "\\*\u{301}"),
+            ("tamed mention", "@\u{2060}"),
+            ("address", link.as_str()),
+            ("code", "`a b` "),
+        ] {
+            for shift in 0..7 {
+                let text = format!("{}{}", "x".repeat(shift), piece.repeat(2_000));
+                let parts = split(&text, SMALLEST);
+                assert_eq!(parts.concat(), text, "{name}");
+                for part in &parts {
+                    let rest = part.trim_start_matches('x');
+                    assert!(part.chars().count() <= SMALLEST, "{name}");
+                    assert_eq!(rest.replace(piece, ""), "", "{name} was cut");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn code_that_is_cut_is_closed_and_opened_again() {
+        let code = "let x = \"*not live* @\u{2060}all\";\n".repeat(400);
+        let text = format!("before\n\n````\n```\n{code}````\nafter");
+        let parts = split(&text, SMALLEST);
+        assert!(parts.len() > 2);
+        for part in &parts {
+            assert_eq!(part.matches("````").count() % 2, 0, "{part}");
+            assert!(part.chars().count() <= SMALLEST);
+        }
+        let joined = parts
+            .join("")
+            .replace("````````\n", "")
+            .replace("````\n````\n", "");
+        assert_eq!(
+            joined.replace("````", "").replace('\n', ""),
+            text.replace("````", "").replace('\n', "")
+        );
+        assert!(parts[1].starts_with("````\nlet x"));
+    }
+
+    #[test]
+    fn no_part_begins_with_the_empty_end_of_a_block() {
+        for lines in 60..140 {
+            let code = "twenty-nine letters of a line\n".repeat(lines);
+            let text = format!("```\n{code}```\n{}", "woord ".repeat(400));
+            for part in split(&text, SMALLEST) {
+                assert!(!part.starts_with("```\n```"), "{lines}: {part}");
+            }
+        }
+        let ticks = format!("{}\nx\n{}", "`".repeat(9_000), "`".repeat(9_000));
+        assert!(
+            sizes(&split(&ticks, SMALLEST))
+                .iter()
+                .all(|size| *size <= SMALLEST)
+        );
+    }
+
+    #[test]
+    fn the_limit_holds_even_for_a_letter_under_thousands_of_accents() {
+        let text = format!("e{}", "\u{301}".repeat(10_000));
+        let parts = split(&text, SMALLEST);
+        assert!(sizes(&parts).iter().all(|size| *size <= SMALLEST));
+        assert_eq!(parts.concat(), text);
+    }
+
+    #[test]
+    fn a_short_form_says_that_something_is_missing() {
+        assert_eq!(shorten("precies", 7), "precies");
+        assert_eq!(shorten("te lang", 4), "te…");
+        assert_eq!(
+            shorten("👩\u{200d}👩\u{200d}👧👩\u{200d}👩\u{200d}👧x", 2),
+            "👩\u{200d}👩\u{200d}👧…"
+        );
+        assert_eq!(in_bytes("aëb", 2), "a");
+    }
+
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("@all ".to_owned()),
+            Just("https://a.nl/x?y=1 ".to_owned()),
+            Just("*".to_owned()),
+            Just("\n".to_owned()),
+            Just("\n\n".to_owned()),
+            Just("👩\u{200d}👩\u{200d}👧".to_owned()),
+            Just("e\u{301}".to_owned()),
+            Just("`".to_owned()),
+            Just("```\ncode @all\n```\n".to_owned()),
+            Just("[x](https://b.nl) ".to_owned()),
+            Just("    ".to_owned()),
+            Just("&amp;".to_owned()),
+            "[a-z ]{1,40}".prop_map(|words| words),
+            Just("- item\n".to_owned()),
+            Just("y".repeat(900)),
+        ];
+        prop::collection::vec(piece, 1..30).prop_map(|pieces| pieces.concat().repeat(12))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn parts_joined_are_the_text_and_each_keeps_the_limit(text in pieces(), plain in any::<bool>()) {
+            let format = if plain { Format::Plain } else { Format::Markdown };
+            let neutral = Neutral::text(&text, format);
+            let whole = neutral.trimmed();
+            let parts = split(whole, SMALLEST);
+            for part in &parts {
+                prop_assert!(part.chars().count() <= SMALLEST);
+            }
+            if plain {
+                prop_assert_eq!(parts.concat(), whole);
+            } else {
+                let words = |text: &str| text.replace('`', "").split_whitespace().collect::<String>();
+                prop_assert_eq!(words(&parts.join("\n")), words(whole));
+            }
+            let mut from = 0;
+            for part in parts.iter().filter(|_| plain) {
+                from += part.len();
+                let after = &whole[from..];
+                prop_assert!(!after.starts_with('\u{2060}'), "a joiner was cut off");
+                let slashes = part.len() - part.trim_end_matches('\\').len();
+                prop_assert!(slashes % 2 == 0, "an escape was cut");
+            }
+        }
+    }
 }
