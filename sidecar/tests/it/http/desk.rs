@@ -57,7 +57,7 @@ pub(super) fn licence(id: &str) -> Licence {
     Licence {
         id: LicenceId::new(id).unwrap(),
         language: shared::Language::En,
-        time_zone: "UTC".into(),
+        time_zone: shared::Zone::default(),
         team: Some("support".into()),
         channel: Channel::parse("webchat"),
         mode: Mode::TwoWay,
