@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
@@ -15,3 +16,4 @@ pub mod metrics;
 pub mod record;
 pub mod render;
 pub mod store;
+pub mod telemetry;
