@@ -36,7 +36,9 @@ pub async fn run<O: Outlet>(
     let mut last = HashMap::new();
     while !cancel.is_cancelled() {
         wake.forget();
-        let wait = match lease.borrow().is_some() {
+        // A value of its own: the borrow is a guard, and would be held for as long as the round takes.
+        let is_ours = lease.borrow().is_some();
+        let wait = match is_ours {
             true => round(&*outlet, &store, &mut last).await,
             false => POLL,
         };
