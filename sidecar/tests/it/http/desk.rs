@@ -19,7 +19,7 @@ use sidecar::{
     },
     licence::{Attachments, Channel, Current, Ireserve, Key, Licence, Licences, Mode},
     metrics::Metrics,
-    record::{Claim, Posted, Queue},
+    record::{Claim, Posted, Queue, Signal},
     store::{Delivered, Embedded, EmbeddedSettings, Lease, Park, Store},
 };
 use tokio::{
