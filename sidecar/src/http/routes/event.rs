@@ -108,6 +108,12 @@ impl Events {
         }
     }
 
+    /// Resolves when every promise that was begun is kept or refused. The store's own deadlines bound it.
+    pub(in crate::http) async fn at_rest(&self) {
+        self.taking.close();
+        self.taking.wait().await;
+    }
+
     /// `POST /v1/events`. May be dropped at any point: what was handed to the intake goes on without its caller.
     pub(in crate::http) async fn take(
         &self,
