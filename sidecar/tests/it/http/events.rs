@@ -611,3 +611,20 @@ async fn a_promise_is_kept_also_when_its_caller_leaves_at_once() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn whoever_writes_all_of_a_refused_body_before_it_reads_still_sees_the_answer() {
+    let desk = Desk::open().await;
+    let head = |length: usize| {
+        format!(
+            "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let body = vec![b' '; 3 << 20];
+    for _ in 0..5 {
+        let mut wire = desk.public.connect().await;
+        wire.write(head(body.len())).await;
+        wire.write(&body).await;
+        assert_eq!(wire.answers().await[0].status, 401);
+    }
+}
