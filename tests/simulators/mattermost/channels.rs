@@ -21,7 +21,7 @@ impl State {
         let channel = self
             .channels
             .get(id)
-            .ok_or_else(|| Refusal::new(404, "app.channel.get.existing.app_error"))?;
+            .ok_or_else(Refusal::channel_not_found)?;
         if self.may_read(user, id) {
             Ok(channel.json())
         } else {
@@ -93,7 +93,8 @@ impl State {
             .collect())
     }
 
-    /// `POST /channels/{id}/members`: anybody of the team joins a public channel; a private one needs a member or an admin.
+    /// `POST /channels/{id}/members`: anybody of the team joins a public channel, an archived one too; a private one needs a member
+    /// or an admin.
     pub(super) fn add_member(
         &mut self,
         system_post: String,
@@ -118,12 +119,6 @@ impl State {
             && self.in_team(user, &channel.team_id).is_ok();
         if !(user.is_admin || inside || joins) {
             return Err(Refusal::permissions());
-        }
-        if channel.delete_at > 0 {
-            return Err(Refusal::new(
-                400,
-                "api.channel.add_members.deleted.app_error",
-            ));
         }
         if !self.users.contains_key(&added) {
             return Err(Refusal::user_not_found());

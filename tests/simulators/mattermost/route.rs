@@ -8,6 +8,8 @@ use super::errors::Refusal;
 /// A call with the ids of its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
+    /// An id in the path cannot be one.
+    Malformed,
     Ping,
     ClientConfig,
     CreatePost,
@@ -112,19 +114,44 @@ impl Query {
     }
 }
 
+/// Whether a text can be an id of Mattermost's.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// The call and its name in logs, counts and fault rules; none for a path that is not simulated.
 pub(super) fn route(method: &Method, path: &str) -> Option<(&'static str, Call)> {
     let path = path.strip_prefix("/api/v4/")?;
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let (name, call) = route_of(method, &segments)?;
+    let id = match segments.as_slice() {
+        ["posts", "ids"]
+        | [
+            "users",
+            "me" | "ids" | "usernames" | "username" | "email",
+            ..,
+        ] => None,
+        ["posts" | "channels" | "users", id, ..] => Some(*id),
+        _ => None,
+    };
+    match id {
+        // What no path can hold is no path at all.
+        Some(id) if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) => None,
+        Some(id) if !is_id(id) => Some((name, Call::Malformed)),
+        _ => Some((name, call)),
+    }
+}
+
+fn route_of(method: &Method, segments: &[&str]) -> Option<(&'static str, Call)> {
     let own = |part: &&str| (*part).to_owned();
-    Some(match (method.as_str(), segments.as_slice()) {
+    Some(match (method.as_str(), segments) {
         ("GET", ["system", "ping"]) => ("GET /system/ping", Call::Ping),
         ("GET", ["config", "client"]) => ("GET /config/client", Call::ClientConfig),
         ("GET", ["websocket"]) => ("GET /websocket", Call::Socket),
         ("GET", ["emoji", ..]) => ("GET /emoji", Call::Emoji),
-        (_, ["posts", ..] | ["reactions"]) => return posts(method.as_str(), &segments),
-        (_, ["channels" | "teams", ..]) => return channels(method.as_str(), &segments),
-        (_, ["users", ..]) => return users(method.as_str(), &segments),
+        (_, ["posts", ..] | ["reactions"]) => return posts(method.as_str(), segments),
+        (_, ["channels" | "teams", ..]) => return channels(method.as_str(), segments),
+        (_, ["users", ..]) => return users(method.as_str(), segments),
         ("POST", ["files"]) => ("POST /files", Call::Upload),
         ("GET", ["files", id]) => (
             "GET /files/{id}",

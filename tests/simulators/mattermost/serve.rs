@@ -173,6 +173,9 @@ impl Inner {
                 .await
                 .map(|post| answer::json(201, &post));
         }
+        if call == Call::Malformed {
+            return Err(Refusal::invalid_parameter());
+        }
         self.wait_before(fault.as_ref()).await;
         self.reading(&call, &user, &query, &body, &parts)
             .unwrap_or_else(|| self.changing(&call, &user, &body))
@@ -323,7 +326,7 @@ impl Inner {
                 .map(|()| (200, done())),
             Call::ArchiveChannel(id) => state.archive(now, user, id).map(|()| (200, done())),
             Call::RestoreChannel(id) => state.restore(now, user, id).map(|channel| (200, channel)),
-            Call::React => state.react(now, user, body).map(|reaction| (201, reaction)),
+            Call::React => state.react(now, user, body).map(|reaction| (200, reaction)),
             Call::Unreact {
                 user_id,
                 post_id,
