@@ -65,6 +65,7 @@ fn assert_same(answers: &[String], recorded: &[String], version: &str) {
         .zip(answers)
         .filter(|(was, is)| was != is)
         .map(|(was, is)| format!("  was: {was}\n   is: {is}"))
+        .take(6)
         .collect();
     assert!(
         differing.is_empty(),
@@ -105,6 +106,7 @@ impl<'a> Questions<'a> {
         self.ask_of_channel_pages().await;
         self.ask_of_reading_roots().await;
         self.ask_of_files().await;
+        self.ask_of_parts().await;
         self.ask_of_people().await;
         self.ask_of_channels().await;
         self.ask_of_reactions().await;
@@ -1009,6 +1011,66 @@ impl<'a> Questions<'a> {
         told(&self.bot.get(path).await.unwrap())
     }
 
+    async fn ask_of_parts(&mut self) {
+        let cast = self.world.cast().clone();
+        let part = |head: &str, content: &str| {
+            format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n")
+        };
+        let (channel, one) = (
+            part("name=\"channel_id\"", &cast.webchat),
+            part("name=\"files\"; filename=\"a.txt\"", "one"),
+        );
+        let two = part("name=\"x\"; filename=\"dir/b.png\"", "two");
+        let client = part("name=\"client_ids\"", "mine");
+        for (question, query, body) in [
+            (
+                "a multipart upload",
+                String::new(),
+                format!("{channel}{one}{two}"),
+            ),
+            (
+                "one with client ids",
+                String::new(),
+                format!("{channel}{client}{one}"),
+            ),
+            (
+                "one with its channel in the query",
+                format!("?channel_id={}", cast.webchat),
+                one.clone(),
+            ),
+            ("one without a channel", String::new(), one.clone()),
+            (
+                "one with another field",
+                String::new(),
+                format!("{channel}{}{one}", part("name=\"y\"", "z")),
+            ),
+        ] {
+            let headers = [("content-type", "multipart/form-data; boundary=b")];
+            let answer = self
+                .bot
+                .call(
+                    Method::POST,
+                    &format!("/files{query}"),
+                    &headers,
+                    format!("{body}--b--\r\n"),
+                )
+                .await
+                .unwrap();
+            self.note(question, told(&answer));
+            let infos = answer.json()["file_infos"].clone();
+            let names: Vec<_> = infos
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|info| format!("{} {}", info["name"], info["mime_type"]))
+                .collect();
+            self.note(
+                "… makes",
+                format!("{names:?} {}", answer.json()["client_ids"]),
+            );
+        }
+    }
+
     async fn ask_of_people(&mut self) {
         let cast = self.world.cast().clone();
         let lotte = self
@@ -1111,6 +1173,43 @@ impl<'a> Questions<'a> {
     async fn ask_of_channels(&mut self) {
         let cast = self.world.cast().clone();
         self.ask("a team", Method::GET, "/teams/name/support", json!({}))
+            .await;
+        self.ask(
+            "a team by id",
+            Method::GET,
+            &format!("/teams/{}", cast.team_id),
+            json!({}),
+        )
+        .await;
+        self.ask(
+            "an unknown team by id",
+            Method::GET,
+            &format!("/teams/{}", "a".repeat(26)),
+            json!({}),
+        )
+        .await;
+        self.ask(
+            "one's own team membership",
+            Method::GET,
+            &format!("/teams/{}/members/me", cast.team_id),
+            json!({}),
+        )
+        .await;
+        let teams = self
+            .ask("one's own teams", Method::GET, "/users/me/teams", json!({}))
+            .await;
+        self.note("… are", teams.as_array().map_or(0, Vec::len));
+        let path = format!("/users/{}/teams", cast.lotte.id);
+        self.ask("somebody else's teams", Method::GET, &path, json!({}))
+            .await;
+        let path = format!("/users/me/teams/{}/channels", cast.team_id);
+        self.ask("one's own channels", Method::GET, &path, json!({}))
+            .await;
+        let typing = json!({ "channel_id": cast.webchat, "parent_id": "" });
+        self.ask("typing", Method::POST, "/users/me/typing", typing)
+            .await;
+        let typing = json!({ "channel_id": "a".repeat(26) });
+        self.ask("typing nowhere", Method::POST, "/users/me/typing", typing)
             .await;
         self.ask(
             "an unknown team",

@@ -98,10 +98,13 @@ async fn receive_parts(
                 match field.as_str() {
                     "channel_id" => uploaded.channel_id = text,
                     "client_ids" => uploaded.client_ids.push(text),
-                    _ => return Err(unreadable()),
+                    _ => return Err(Refusal::invalid_body()),
                 }
             }
         }
+    }
+    if uploaded.channel_id.is_empty() {
+        return Err(Refusal::invalid_body());
     }
     Ok(uploaded)
 }

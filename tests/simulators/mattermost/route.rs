@@ -24,6 +24,11 @@ pub(super) enum Call {
     Channel(String),
     ArchiveChannel(String),
     RestoreChannel(String),
+    Team(String),
+    TeamMember {
+        team_id: String,
+        user_id: String,
+    },
     TeamByName(String),
     ChannelByName {
         team_id: String,
@@ -50,6 +55,12 @@ pub(super) enum Call {
     User(String),
     UserByName(String),
     UserByEmail(String),
+    TeamsOf(String),
+    ChannelsOf {
+        user_id: String,
+        team_id: String,
+    },
+    Typing(String),
     UsersByIds,
     UsersByNames,
     Upload,
@@ -241,6 +252,14 @@ fn channels(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
                 user_id: own(user),
             },
         ),
+        ("GET", ["teams", id]) => ("GET /teams/{id}", Call::Team(own(id))),
+        ("GET", ["teams", id, "members", user]) => (
+            "GET /teams/{id}/members/{id}",
+            Call::TeamMember {
+                team_id: own(id),
+                user_id: own(user),
+            },
+        ),
         ("GET", ["teams", "name", team]) => ("GET /teams/name/{name}", Call::TeamByName(own(team))),
         ("GET", ["teams", "name", team, "channels", "name", name]) => (
             "GET /teams/name/{name}/channels/name/{name}",
@@ -275,6 +294,15 @@ fn users(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
                     .map_or_else(String::new, |(_, email)| email.into_owned());
             ("GET /users/email/{email}", Call::UserByEmail(email))
         }
+        ("GET", ["users", id, "teams"]) => ("GET /users/{id}/teams", Call::TeamsOf(own(id))),
+        ("GET", ["users", id, "teams", team, "channels"]) => (
+            "GET /users/{id}/teams/{id}/channels",
+            Call::ChannelsOf {
+                user_id: own(id),
+                team_id: own(team),
+            },
+        ),
+        ("POST", ["users", id, "typing"]) => ("POST /users/{id}/typing", Call::Typing(own(id))),
         ("GET", ["users", "me"]) => ("GET /users/me", Call::User("me".to_owned())),
         ("GET", ["users", id]) => ("GET /users/{id}", Call::User(own(id))),
         ("DELETE", ["users", user, "posts", post, "reactions", emoji]) => (
