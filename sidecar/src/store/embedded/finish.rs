@@ -5,7 +5,7 @@ use shared::Timestamp;
 
 use super::{
     Embedded,
-    accept::append,
+    accept::append_sequel,
     claim::{begin, check, head, lane_of, learn},
     counters::Counters,
     files,
@@ -140,7 +140,7 @@ impl Embedded {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         for sequel in sequels {
-            append(connection, counters, sequel, self.expires(now))?;
+            append_sequel(connection, counters, sequel, self.expires(now))?;
         }
         Ok(())
     }
