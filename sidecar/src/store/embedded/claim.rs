@@ -117,20 +117,12 @@ impl Embedded {
         self.within(claim, move |connection, claim, row| {
             retire(connection, row.name, root.generation)?;
             map(connection, row.name, claim, &root, now)?;
-            connection
-                .prepare_cached(
-                    "UPDATE dedup SET root_id = ?3, channel_id = ?4, post_id = COALESCE(post_id, ?5)
-                     WHERE licence = ?1 AND event_id = ?2",
-                )?
-                .execute((
-                    row.lane.licence.as_str(),
-                    claim.event.as_str(),
-                    root.post_id.as_str(),
-                    root.channel_id.as_str(),
-                    // A conversation's start is the root itself.
-                    (claim.kind == "conversation.started").then(|| root.post_id.as_str()),
-                ))?;
-            note_next(connection, claim, Step::Part(0), None, now)?;
+            if is_placeholder(claim) {
+                note_next(connection, claim, Step::Parked, None, now)?;
+            } else {
+                place_root(connection, row, claim, &root)?;
+                note_next(connection, claim, Step::Part(0), None, now)?;
+            }
             rows::claim(connection, claim.fence, row, seq_of(claim.seq))
         })
         .await
@@ -337,13 +329,39 @@ fn map(
     Ok(())
 }
 
-/// A post of ours stands in a thread: it is known, and the thread's counters move.
-pub(super) fn learn(
+/// Whether it only stands for the parked event whose number is one less. What becomes of it says nothing about that event.
+pub(super) const fn is_placeholder(claim: &Claim) -> bool {
+    claim.seq & 1 == 1
+}
+
+/// Where the event is to be found.
+fn place_root(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+    root: &Root,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE dedup SET root_id = ?3, channel_id = ?4, post_id = COALESCE(post_id, ?5)
+             WHERE licence = ?1 AND event_id = ?2",
+        )?
+        .execute((
+            row.lane.licence.as_str(),
+            claim.event.as_str(),
+            root.post_id.as_str(),
+            root.channel_id.as_str(),
+            // A conversation's start is the root itself.
+            (claim.kind == "conversation.started").then(|| root.post_id.as_str()),
+        ))?;
+    Ok(())
+}
+
+fn place_post(
     connection: &Connection,
     row: &LaneRow,
     claim: &Claim,
     post: &Posted,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
@@ -357,6 +375,20 @@ pub(super) fn learn(
             post.root_id.as_ref().map(shared::PostId::as_str),
             post.channel_id.as_str(),
         ))?;
+    Ok(())
+}
+
+/// A post of ours stands in a thread: it is known, and the thread's counters move.
+pub(super) fn learn(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+    post: &Posted,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !is_placeholder(claim) {
+        place_post(connection, row, claim, post)?;
+    }
     let Some(root) = post
         .root_id
         .as_ref()

@@ -6,7 +6,7 @@ use shared::Timestamp;
 use super::{
     Embedded,
     accept::append_sequel,
-    claim::{begin, check, head, lane_of, learn},
+    claim::{begin, check, head, is_placeholder, lane_of, learn},
     counters::Counters,
     files,
     rows::{self, LaneRow, seq_of},
@@ -155,10 +155,6 @@ impl Embedded {
         }
         Ok(())
     }
-}
-
-fn is_placeholder(claim: &Claim) -> bool {
-    claim.seq & 1 == 1
 }
 
 /// `conversation.started` ends with the root that [`Embedded::opened`] has recorded already.
