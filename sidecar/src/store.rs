@@ -32,6 +32,9 @@ pub enum StoreError {
     /// Another process took the lanes over. Its outcome counts; ours is dropped.
     #[error("fence {ours} is stale, the lanes are held with {theirs}")]
     Fenced { ours: Fence, theirs: Fence },
+    /// The claim was given back already, so nothing changed and there is nothing to repeat.
+    #[error("the claim on event {event} has ended")]
+    Ended { event: EventId },
     /// Nothing is known about the write. The caller repeats the operation, or the lane becomes doubtful.
     #[error("the store cannot answer: {reason}")]
     Unavailable { reason: String },

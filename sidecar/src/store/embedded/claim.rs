@@ -55,7 +55,7 @@ impl Embedded {
                     let due = due(connection, &queue, max, now)?;
                     let claims = due
                         .into_iter()
-                        .map(|lane| begin(connection, ours, lane, now))
+                        .map(|lane| begin(connection, ours, lane, None, now))
                         .collect::<Result<Vec<_>, _>>()?;
                     Ok(Claimed {
                         claims: claims.into_iter().flatten().collect(),
@@ -115,6 +115,9 @@ impl Embedded {
     ) -> Result<Claim, StoreError> {
         let root = root.clone();
         self.within(claim, move |connection, claim, row| {
+            if !is_noted(connection, claim)? {
+                return rows::claim(connection, claim.fence, row, seq_of(claim.seq));
+            }
             retire(connection, row.name, root.generation)?;
             map(connection, row.name, claim, &root, now)?;
             if is_placeholder(claim) {
@@ -137,6 +140,9 @@ impl Embedded {
     ) -> Result<Claim, StoreError> {
         let post = post.clone();
         self.within(claim, move |connection, claim, row| {
+            if !is_noted(connection, claim)? {
+                return rows::claim(connection, claim.fence, row, seq_of(claim.seq));
+            }
             learn(connection, row, claim, &post, now)?;
             note_next(connection, claim, next, None, now)?;
             rows::claim(connection, claim.fence, row, seq_of(claim.seq))
@@ -144,7 +150,7 @@ impl Embedded {
         .await
     }
 
-    /// One effect of the holder of a claim.
+    /// One effect of the holder of a claim, while that is the attempt in flight.
     pub(super) async fn within<T: Send + 'static>(
         &self,
         claim: &Claim,
@@ -155,7 +161,11 @@ impl Embedded {
             .run(move |connection, _| {
                 alone(connection, |connection| {
                     check(connection, claim.fence)?;
-                    work(connection, &claim, &lane_of(connection, &claim)?)
+                    let row = lane_of(connection, &claim)?;
+                    if !is_current(connection, &row, &claim)? {
+                        return Err(StoreError::Ended { event: claim.event });
+                    }
+                    work(connection, &claim, &row)
                 })
             })
             .await
@@ -188,6 +198,42 @@ pub(super) fn lane_of(connection: &Connection, claim: &Claim) -> Result<LaneRow,
         connection,
         id.ok_or_else(|| StoreError::Damaged(format!("lane {} is gone", claim.lane)))?,
     )
+}
+
+/// Whether the attempt of this claim is the one in flight. It no longer is once an operation has ended it; then a repeat of that
+/// operation must not touch what began since.
+pub(super) fn is_current(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM lane JOIN event ON event.seq = lane.head
+             WHERE lane.id = ?1 AND lane.flying = 1 AND lane.head = ?2 AND event.attempts = ?3",
+        )?
+        .exists((row.id, seq_of(claim.seq), claim.attempts))?)
+}
+
+/// Whether the step of this claim is still the noted one. If not, the operation that ends it is being repeated.
+fn is_noted(connection: &Connection, claim: &Claim) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM event WHERE seq = ?1 AND step = ?2")?
+        .exists((seq_of(claim.seq), claim.step.to_string()))?)
+}
+
+/// The claim that the end of this one has begun, if that is what is in flight.
+pub(super) fn begun_after(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+) -> Result<Option<Claim>, StoreError> {
+    let seq: Option<i64> = connection
+        .prepare_cached("SELECT head FROM lane WHERE id = ?1 AND flying = 1 AND after = ?2")?
+        .query_row((row.id, seq_of(claim.seq)), |found| found.get(0))
+        .optional()?;
+    seq.map(|seq| rows::claim(connection, claim.fence, row, seq))
+        .transpose()
 }
 
 /// Whatever was being tried may have happened. What creates nothing is simply tried again.
@@ -236,6 +282,7 @@ pub(super) fn begin(
     connection: &Connection,
     ours: Fence,
     lane: i64,
+    after: Option<i64>,
     now: Timestamp,
 ) -> Result<Option<Claim>, StoreError> {
     let Some(seq) = head(connection, lane)? else {
@@ -245,8 +292,10 @@ pub(super) fn begin(
         return Ok(None);
     };
     connection
-        .prepare_cached("UPDATE lane SET flying = 1, head = ?2, due = NULL WHERE id = ?1")?
-        .execute((lane, seq))?;
+        .prepare_cached(
+            "UPDATE lane SET flying = 1, head = ?2, after = ?3, due = NULL WHERE id = ?1",
+        )?
+        .execute((lane, seq, after))?;
     connection
         .prepare_cached(
             "UPDATE event SET attempts = attempts + 1, first_started = COALESCE(first_started, ?2) WHERE seq = ?1",
