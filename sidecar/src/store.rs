@@ -5,6 +5,8 @@
 //! Every call of a worker carries its fence (inside the [`Claim`], or as an argument); a stale one changes nothing and
 //! answers [`StoreError::Fenced`].
 
+#[cfg(test)]
+mod contract;
 mod embedded;
 mod receive;
 
