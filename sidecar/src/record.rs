@@ -16,7 +16,9 @@ mod claim;
 mod content;
 mod lane;
 mod mark;
+mod moment;
 mod parked;
+mod signal;
 mod status;
 mod touch;
 
@@ -27,6 +29,8 @@ pub use claim::{
 pub use content::{Content, ContentError, NewEvent};
 pub use lane::{Direction, Lane, LaneError, LaneKey, Queue};
 pub use mark::{ContentHash, Mark, partition};
+pub use moment::Moment;
 pub use parked::{Blocked, Parked, Selection, Totals};
+pub use signal::Signal;
 pub use status::{Acceptance, State, Status};
 pub use touch::Touch;

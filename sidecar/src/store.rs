@@ -13,8 +13,8 @@ use std::{path::PathBuf, time::Duration};
 use shared::{ChannelId, ConversationId, EventId, LicenceId, PostId, Timestamp};
 
 use crate::record::{
-    Acceptance, Blocked, Card, Claim, Doubt, Fence, Lane, NewEvent, Parked, Posted, Queue, Root,
-    Selection, Status, Step, Totals, Touch,
+    Acceptance, Blocked, Card, Claim, Doubt, Fence, Lane, Moment, NewEvent, Parked, Posted, Queue,
+    Root, Selection, Status, Step, Totals, Touch,
 };
 
 pub use embedded::{Embedded, EmbeddedSettings, OpenError};
@@ -83,7 +83,7 @@ pub struct Delivered {
     pub sequels: Vec<NewEvent>,
     /// Claim the lane's next event at once.
     pub go_on: bool,
-    pub now: Timestamp,
+    pub now: Moment,
 }
 
 /// How an event ended that was given up for now.
@@ -95,7 +95,7 @@ pub struct Park {
     pub placeholder: Option<crate::record::Content>,
     /// What its end posts elsewhere.
     pub sequels: Vec<NewEvent>,
-    pub now: Timestamp,
+    pub now: Moment,
 }
 
 /// One page of parked events, oldest first.
@@ -186,7 +186,7 @@ impl Store {
         fence: Fence,
         queue: &Queue,
         max: usize,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Claimed, StoreError> {
         each!(self, store => store.claim(fence, queue, max, now).await)
     }
@@ -273,7 +273,7 @@ impl Store {
     ///
     /// # Errors
     /// When nothing is known.
-    pub async fn replay(&self, selection: &Selection, now: Timestamp) -> Result<u64, StoreError> {
+    pub async fn replay(&self, selection: &Selection, now: Moment) -> Result<u64, StoreError> {
         each!(self, store => store.replay(selection, now).await)
     }
 

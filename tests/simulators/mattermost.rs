@@ -41,8 +41,9 @@ mod state;
 mod threads;
 mod users;
 
+pub use crate::rules::When;
 pub use errors::Refusal;
-pub use faults::{Ending, Fault, Faults, HintFaults, RateLimit, When};
+pub use faults::{Ending, Fault, Faults, HintFaults, RateLimit};
 pub use model::{Channel, ChannelKind, FileInfo, Post, Team, User, Version};
 pub use people::{Account, Cast};
 pub use posts::{MAX_POST_SIZE, PENDING_LIFE_MS};

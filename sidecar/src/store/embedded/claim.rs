@@ -9,7 +9,7 @@ use super::{
     writer::alone,
 };
 use crate::{
-    record::{Claim, Fence, Posted, Queue, Root, Step},
+    record::{Claim, Fence, Moment, Posted, Queue, Root, Step},
     store::{Claimed, Lease, StoreError},
 };
 
@@ -45,14 +45,15 @@ impl Embedded {
         ours: Fence,
         queue: &Queue,
         max: usize,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Claimed, StoreError> {
         let queue = queue.to_string();
         self.writer
-            .run(move |connection, _| {
+            .run(move |connection, counters| {
+                counters.asked(now.steady.as_millis());
                 alone(connection, |connection| {
                     check(connection, ours)?;
-                    let due = due(connection, &queue, max, now)?;
+                    let due = due(connection, &queue, max, now.steady)?;
                     let claims = due
                         .into_iter()
                         .map(|lane| begin(connection, ours, lane, now))
@@ -244,7 +245,7 @@ pub(super) fn begin(
     connection: &Connection,
     ours: Fence,
     lane: i64,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<Option<Claim>, StoreError> {
     let Some(seq) = head(connection, lane)? else {
         connection
@@ -259,7 +260,7 @@ pub(super) fn begin(
         .prepare_cached(
             "UPDATE event SET attempts = attempts + 1, first_started = COALESCE(first_started, ?2) WHERE seq = ?1",
         )?
-        .execute((seq, now.as_millis()))?;
+        .execute((seq, now.wall.as_millis()))?;
     rows::claim(connection, ours, &rows::lane_row(connection, lane)?, seq).map(Some)
 }
 

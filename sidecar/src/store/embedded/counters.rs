@@ -1,4 +1,5 @@
-//! How many events wait, per licence and direction: kept in memory, because back-pressure asks at every request.
+//! What the writing thread remembers: how many events wait, per licence and direction, because back-pressure asks at every
+//! request; and the time by which lanes are due.
 
 use std::collections::HashMap;
 
@@ -12,6 +13,8 @@ use crate::{record::Direction, store::StoreError};
 pub(super) struct Counters {
     waiting: HashMap<(LicenceId, Direction), u64>,
     all: u64,
+    /// The latest moment at which somebody asked what is due, by the clock that never jumps.
+    asked_at: Option<i64>,
 }
 
 impl Counters {
@@ -61,6 +64,15 @@ impl Counters {
             .or_default();
         *waiting = waiting.saturating_sub(events);
         self.all = self.all.saturating_sub(events);
+    }
+
+    pub(super) fn asked(&mut self, at: i64) {
+        self.asked_at = self.asked_at.max(Some(at));
+    }
+
+    /// When what is accepted at `wall` is due: a wall clock that runs ahead must not make it wait.
+    pub(super) fn due(&self, wall: i64) -> i64 {
+        self.asked_at.map_or(wall, |asked| wall.min(asked))
     }
 
     /// Of one licence in both directions, and of all.
