@@ -1,5 +1,6 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod client;

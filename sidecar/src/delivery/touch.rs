@@ -36,9 +36,11 @@ pub async fn run<O: Outlet>(
     let mut last = HashMap::new();
     while !cancel.is_cancelled() {
         wake.forget();
-        let wait = match lease.borrow().is_some() {
-            true => round(&*outlet, &store, &mut last).await,
-            false => POLL,
+        let ours = lease.borrow().is_some();
+        let wait = if ours {
+            round(&*outlet, &store, &mut last).await
+        } else {
+            POLL
         };
         tokio::select! {
             () = cancel.cancelled() => return,
