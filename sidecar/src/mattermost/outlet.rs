@@ -30,7 +30,7 @@ use std::{
     time::Duration,
 };
 
-use shared::{ConversationId, EventKind, PostId, Zone};
+use shared::{ConversationId, EventKind, PostId};
 use tokio::time::Instant;
 
 use super::{Fault, Limits, Mattermost};
@@ -139,7 +139,7 @@ impl MattermostOutlet {
     }
 
     fn voice(&self, licence: &Licence) -> Voice {
-        let zone: Zone = licence.time_zone.parse().unwrap_or_default();
+        let zone = licence.time_zone.clone();
         Voice::new(self.words.clone(), licence.language, zone).showing(self.settings().contact)
     }
 
@@ -381,3 +381,6 @@ fn as_posted(root: &Mapping) -> Posted {
 fn unread(fault: Fault) -> Outcome {
     fault.unread()
 }
+
+#[cfg(test)]
+mod tests;

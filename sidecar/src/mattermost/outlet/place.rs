@@ -84,7 +84,7 @@ impl Places {
                 return Err(blocked(
                     None,
                     format!(
-                        "there is no channel `{name}` in team `{team}` that the bot may see: create it, correct the name, or invite the bot"
+                        "there is no channel `{name}` in team `{team}` that the bot may see: create or restore it, correct the name, or invite the bot"
                     ),
                 ));
             }
