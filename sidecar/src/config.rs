@@ -43,6 +43,7 @@ pub use report::Effective;
 pub use server::Server;
 pub use settings::{Resolved, Settings};
 pub use store::{Location, Store};
+pub(crate) use units::duration;
 
 /// All settings of one sidecar. It exists only when nothing is wrong with them.
 #[derive(Debug, Clone)]

@@ -1,6 +1,8 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
@@ -14,3 +16,4 @@ pub mod metrics;
 pub mod record;
 pub mod render;
 pub mod store;
+pub mod telemetry;

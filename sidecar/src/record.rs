@@ -18,6 +18,7 @@ mod lane;
 mod mark;
 mod moment;
 mod parked;
+mod signal;
 mod status;
 mod touch;
 
@@ -30,5 +31,6 @@ pub use lane::{Direction, Lane, LaneError, LaneKey, Queue};
 pub use mark::{ContentHash, Mark, partition};
 pub use moment::Moment;
 pub use parked::{Blocked, Parked, Selection, Totals};
+pub use signal::Signal;
 pub use status::{Acceptance, State, Status};
 pub use touch::Touch;

@@ -5,6 +5,7 @@
 //! `WRITE_ANSWERS` set as well, its answers replace the file.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -64,6 +65,7 @@ fn assert_same(answers: &[String], recorded: &[String], version: &str) {
         .zip(answers)
         .filter(|(was, is)| was != is)
         .map(|(was, is)| format!("  was: {was}\n   is: {is}"))
+        .take(6)
         .collect();
     assert!(
         differing.is_empty(),
@@ -104,6 +106,7 @@ impl<'a> Questions<'a> {
         self.ask_of_channel_pages().await;
         self.ask_of_reading_roots().await;
         self.ask_of_files().await;
+        self.ask_of_parts().await;
         self.ask_of_people().await;
         self.ask_of_channels().await;
         self.ask_of_reactions().await;
@@ -116,7 +119,16 @@ impl<'a> Questions<'a> {
         self.answers.push(format!("{question}: {answer}"));
     }
 
+    /// The world some milliseconds later: a real server needs more than one for anything.
+    fn later(&self) -> &World {
+        if let Some(mattermost) = self.world.simulation() {
+            mattermost.advance(Duration::from_millis(2));
+        }
+        self.world
+    }
+
     async fn ask(&mut self, question: &str, method: Method, path: &str, body: Value) -> Value {
+        self.later();
         let answer = self
             .bot
             .call(
@@ -317,6 +329,14 @@ impl<'a> Questions<'a> {
             "… moves edit_at again",
             patched["edit_at"].as_i64() > edited["edit_at"].as_i64(),
         );
+        let card = json!({ "props": { "attachments": [{ "text": "a card" }] } });
+        let card = self
+            .ask("patch of an attachment", Method::PUT, &path, card)
+            .await;
+        self.note(
+            "… moves edit_at",
+            card["edit_at"].as_i64() > patched["edit_at"].as_i64(),
+        );
         let same = self
             .ask(
                 "patch of nothing new",
@@ -325,10 +345,10 @@ impl<'a> Questions<'a> {
                 json!({ "message": "other" }),
             )
             .await;
-        self.note("… leaves edit_at", same["edit_at"] == patched["edit_at"]);
+        self.note("… leaves edit_at", same["edit_at"] == card["edit_at"]);
         self.note(
             "… moves update_at",
-            same["update_at"].as_i64() > patched["update_at"].as_i64(),
+            same["update_at"].as_i64() > card["update_at"].as_i64(),
         );
         self.ask(
             "patch with 16,384 characters",
@@ -348,7 +368,7 @@ impl<'a> Questions<'a> {
             .await;
 
         let theirs = self
-            .world
+            .later()
             .post_as(&cast.lotte, &cast.webchat, None, "theirs", &[])
             .await
             .unwrap();
@@ -400,7 +420,7 @@ impl<'a> Questions<'a> {
             .post(json!({ "channel_id": cast.webchat, "root_id": root, "message": "reply" }))
             .await);
         let theirs = self
-            .world
+            .later()
             .post_as(&cast.lotte, &cast.webchat, Some(&root), "theirs", &[])
             .await
             .unwrap();
@@ -481,6 +501,7 @@ impl<'a> Questions<'a> {
             "… has its delete_at",
             listed[0]["delete_at"].as_i64() > Some(0),
         );
+        self.note("… has props", keys(&listed[0]["props"]));
         self.note(
             "… still has its message",
             listed[0]["message"] == "to be deleted",
@@ -493,7 +514,7 @@ impl<'a> Questions<'a> {
         let mut replies = Vec::new();
         for n in 0..6 {
             let post = self
-                .world
+                .later()
                 .post_as(&cast.lotte, &cast.webchat, Some(&root), &n.to_string(), &[])
                 .await
                 .unwrap();
@@ -552,6 +573,23 @@ impl<'a> Questions<'a> {
             ),
             ("exactly all", "?perPage=6&direction=down".to_owned()),
             ("all but one", "?perPage=5&direction=down".to_owned()),
+            (
+                "as many as there are",
+                "?perPage=7&direction=down".to_owned(),
+            ),
+            ("six downwards", "?perPage=6&direction=up".to_owned()),
+            ("seven downwards", "?perPage=7&direction=up".to_owned()),
+            (
+                "six after the root",
+                format!(
+                    "?perPage=6&direction=down&fromCreateAt={}&fromPost={root}",
+                    replies[0].create_at - 1
+                ),
+            ),
+            (
+                "from before the root on",
+                "?perPage=3&direction=down&fromCreateAt=1".to_owned(),
+            ),
         ] {
             let list = self
                 .ask(
@@ -579,6 +617,7 @@ impl<'a> Questions<'a> {
             self.note("… holds", format!("{shown}, has_next {}", list["has_next"]));
         }
         for query in [
+            "?perPage=200",
             "?perPage=201",
             "?direction=sideways",
             "?perPage=x",
@@ -614,13 +653,13 @@ impl<'a> Questions<'a> {
         let cast = self.world.cast().clone();
         let mut posts: Vec<Post> = Vec::new();
         let root = self
-            .world
+            .later()
             .post_as(&cast.lotte, &cast.bookings, None, "0", &[])
             .await
             .unwrap();
         for n in 1..5 {
             posts.push(
-                self.world
+                self.later()
                     .post_as(
                         &cast.lotte,
                         &cast.bookings,
@@ -676,7 +715,10 @@ impl<'a> Questions<'a> {
                 list["posts"].as_object().unwrap().len() - list["order"].as_array().unwrap().len(),
             );
         }
-        self.world.delete_as(&cast.lotte, &first.id).await.unwrap();
+        self.later()
+            .delete_as(&cast.lotte, &first.id)
+            .await
+            .unwrap();
         let list = self
             .ask(
                 "after a deleted post",
@@ -708,7 +750,7 @@ impl<'a> Questions<'a> {
         let mut before = self.watched(&root).await;
         self.note("a root by ids, with unknown and malformed ones", before.2);
         let reply = self
-            .world
+            .later()
             .post_as(&cast.lotte, &cast.webchat, Some(&root), "reply", &[])
             .await
             .unwrap();
@@ -718,7 +760,7 @@ impl<'a> Questions<'a> {
             format!("{} {}", now.0 == reply.create_at, now.1),
         );
         before = now;
-        self.world
+        self.later()
             .edit_as(&cast.lotte, &reply.id, "edited")
             .await
             .unwrap();
@@ -728,32 +770,49 @@ impl<'a> Questions<'a> {
             format!("{} {}", now.0 > before.0, now.1),
         );
         before = now;
-        self.world
+        self.later()
             .react_as(&cast.lotte, &reply.id, "eyes")
             .await
             .unwrap();
         let now = self.watched(&root).await;
         self.note("a reaction on a reply moves update_at", now.0 > before.0);
-        self.world
+        self.later()
             .react_as(&cast.lotte, &root, "eyes")
             .await
             .unwrap();
         let now = self.watched(&root).await;
         self.note("a reaction on the root moves update_at", now.0 > before.0);
         before = now;
-        self.world.delete_as(&cast.lotte, &reply.id).await.unwrap();
+        self.later()
+            .delete_as(&cast.lotte, &reply.id)
+            .await
+            .unwrap();
         let now = self.watched(&root).await;
         self.note(
             "a deletion moves update_at, and the count",
             format!("{} {}", now.0 > before.0, now.1),
         );
+        self.ask(
+            "unknown ids alone",
+            Method::POST,
+            "/posts/ids",
+            json!(["a".repeat(26)]),
+        )
+        .await;
+        self.ask(
+            "a malformed id alone",
+            Method::POST,
+            "/posts/ids",
+            json!(["x"]),
+        )
+        .await;
         self.ask("no ids", Method::POST, "/posts/ids", json!([]))
             .await;
         self.ask(
             "1,001 ids",
             Method::POST,
             "/posts/ids",
-            json!(vec!["a".repeat(26); 1_001]),
+            json!((0..1_001).map(|n| format!("{n:a>26}")).collect::<Vec<_>>()),
         )
         .await;
         self.ask("ids that are none", Method::POST, "/posts/ids", json!({}))
@@ -816,7 +875,7 @@ impl<'a> Questions<'a> {
             .post(json!({ "channel_id": cast.webchat, "message": "", "file_ids": [file] }))
             .await;
         self.note("a used file id is kept", !again["file_ids"].is_null());
-        let eleven: Vec<_> = (0..11).map(|n| format!("{:a<26}", n)).collect();
+        let eleven: Vec<_> = (0..11).map(|n| format!("{n:a<26}")).collect();
         self.ask(
             "eleven file ids",
             Method::POST,
@@ -898,6 +957,31 @@ impl<'a> Questions<'a> {
             "… leaves",
             patched["file_ids"].as_array().map_or(0, Vec::len),
         );
+        self.world.delete_post_as_admin(&id(&post)).await.unwrap();
+        let second = self.bot.upload(&cast.webchat, "c.txt", "y").await.unwrap();
+        let second = id(&second.json()["file_infos"][0]);
+        let carrier = self
+            .post(json!({ "channel_id": cast.webchat, "message": "", "file_ids": [second] }))
+            .await;
+        self.world
+            .delete_post_as_admin(&id(&carrier))
+            .await
+            .unwrap();
+        let gone = self.gone(&format!("/files/{second}")).await;
+        self.note("a file whose post an admin deleted", gone);
+        let third = self.bot.upload(&cast.webchat, "d.txt", "z").await.unwrap();
+        let third = id(&third.json()["file_infos"][0]);
+        let carrier = self
+            .post(json!({ "channel_id": cast.webchat, "message": "", "file_ids": [third] }))
+            .await;
+        self.bot
+            .delete(&format!("/posts/{}", id(&carrier)))
+            .await
+            .unwrap();
+        let gone = self.gone(&format!("/files/{third}")).await;
+        self.note("a file whose post its author deleted", gone);
+        let gone = self.gone(&format!("/files/{third}/info")).await;
+        self.note("its info", gone);
         let config = self
             .bot
             .get("/config/client?format=old")
@@ -917,6 +1001,74 @@ impl<'a> Questions<'a> {
             .unwrap()
             .json();
         self.note("limits without a token", &open["MaxPostSize"]);
+    }
+
+    /// What a file answers some seconds after its post went; a real server tidies up behind its answer.
+    async fn gone(&self, path: &str) -> String {
+        if self.world.simulation().is_none() {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        told(&self.bot.get(path).await.unwrap())
+    }
+
+    async fn ask_of_parts(&mut self) {
+        let cast = self.world.cast().clone();
+        let part = |head: &str, content: &str| {
+            format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n")
+        };
+        let (channel, one) = (
+            part("name=\"channel_id\"", &cast.webchat),
+            part("name=\"files\"; filename=\"a.txt\"", "one"),
+        );
+        let two = part("name=\"x\"; filename=\"dir/b.png\"", "two");
+        let client = part("name=\"client_ids\"", "mine");
+        for (question, query, body) in [
+            (
+                "a multipart upload",
+                String::new(),
+                format!("{channel}{one}{two}"),
+            ),
+            (
+                "one with client ids",
+                String::new(),
+                format!("{channel}{client}{one}"),
+            ),
+            (
+                "one with its channel in the query",
+                format!("?channel_id={}", cast.webchat),
+                one.clone(),
+            ),
+            ("one without a channel", String::new(), one.clone()),
+            (
+                "one with another field",
+                String::new(),
+                format!("{channel}{}{one}", part("name=\"y\"", "z")),
+            ),
+        ] {
+            let headers = [("content-type", "multipart/form-data; boundary=b")];
+            let answer = self
+                .bot
+                .call(
+                    Method::POST,
+                    &format!("/files{query}"),
+                    &headers,
+                    format!("{body}--b--\r\n"),
+                )
+                .await
+                .unwrap();
+            self.note(question, told(&answer));
+            let infos = answer.json()["file_infos"].clone();
+            let names: Vec<_> = infos
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|info| format!("{} {}", info["name"], info["mime_type"]))
+                .collect();
+            self.note(
+                "… makes",
+                format!("{names:?} {}", answer.json()["client_ids"]),
+            );
+        }
     }
 
     async fn ask_of_people(&mut self) {
@@ -1021,6 +1173,43 @@ impl<'a> Questions<'a> {
     async fn ask_of_channels(&mut self) {
         let cast = self.world.cast().clone();
         self.ask("a team", Method::GET, "/teams/name/support", json!({}))
+            .await;
+        self.ask(
+            "a team by id",
+            Method::GET,
+            &format!("/teams/{}", cast.team_id),
+            json!({}),
+        )
+        .await;
+        self.ask(
+            "an unknown team by id",
+            Method::GET,
+            &format!("/teams/{}", "a".repeat(26)),
+            json!({}),
+        )
+        .await;
+        self.ask(
+            "one's own team membership",
+            Method::GET,
+            &format!("/teams/{}/members/me", cast.team_id),
+            json!({}),
+        )
+        .await;
+        let teams = self
+            .ask("one's own teams", Method::GET, "/users/me/teams", json!({}))
+            .await;
+        self.note("… are", teams.as_array().map_or(0, Vec::len));
+        let path = format!("/users/{}/teams", cast.lotte.id);
+        self.ask("somebody else's teams", Method::GET, &path, json!({}))
+            .await;
+        let path = format!("/users/me/teams/{}/channels", cast.team_id);
+        self.ask("one's own channels", Method::GET, &path, json!({}))
+            .await;
+        let typing = json!({ "channel_id": cast.webchat, "parent_id": "" });
+        self.ask("typing", Method::POST, "/users/me/typing", typing)
+            .await;
+        let typing = json!({ "channel_id": "a".repeat(26) });
+        self.ask("typing nowhere", Method::POST, "/users/me/typing", typing)
             .await;
         self.ask(
             "an unknown team",
@@ -1332,7 +1521,7 @@ impl<'a> Questions<'a> {
         .await;
         for (name, channel) in [("public", cast.bookings), ("private", cast.vip)] {
             let post = self
-                .world
+                .later()
                 .post_as(&cast.lotte, &channel, None, "inside", &[])
                 .await
                 .unwrap();

@@ -11,3 +11,4 @@ mod ireserve;
 mod posting;
 mod program;
 mod wire;
+mod world;

@@ -24,7 +24,7 @@ mod sidecar;
 
 pub use redis::Redis;
 pub(crate) use redis::free_port;
-pub use sidecar::{Settings, Sidecar};
+pub use sidecar::{Settings, Sidecar, listening};
 
 /// How many lines of a program's output are kept, against a test that runs for hours.
 const KEPT_LINES: usize = 20_000;

@@ -30,15 +30,19 @@ impl Server {
     pub fn public_url(&self, listening: SocketAddr) -> Url {
         match &self.public_url {
             Some(url) => url.clone(),
-            None => {
-                let mut reached = listening;
-                if reached.ip().is_unspecified() {
-                    reached.set_ip(Ipv4Addr::LOCALHOST.into());
-                }
-                Url::parse(&format!("http://{reached}"))
-                    .expect("a socket address after a scheme is an address")
-            }
+            None => Self::reached(listening),
         }
+    }
+
+    /// Where this machine reaches what listens there.
+    #[must_use]
+    pub fn reached(listening: SocketAddr) -> Url {
+        let mut reached = listening;
+        if reached.ip().is_unspecified() {
+            reached.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        Url::parse(&format!("http://{reached}"))
+            .expect("a socket address after a scheme is an address")
     }
 }
 

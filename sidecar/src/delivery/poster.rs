@@ -66,13 +66,23 @@ pub enum What {
     Delivered {
         after: Duration,
     },
-    Retrying {
+    Failed {
+        how: How,
         reason: String,
-        due: Timestamp,
     },
     Parked {
         reason: String,
     },
+}
+
+/// How an attempt ended that brought nothing over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    NotSent,
+    InDoubt,
+    Paused,
+    Blocked,
+    Refused,
 }
 
 /// Everything a poster needs.
@@ -90,7 +100,17 @@ pub struct Parts<O> {
     pub slots: usize,
     /// Whether the other side can still remember attempts of before this start.
     pub remembers: bool,
-    pub watcher: fn(&Progress),
+    pub watcher: Watcher,
+}
+
+/// Who is told what happened.
+#[derive(Clone)]
+pub struct Watcher(pub Arc<dyn Fn(&Progress) + Send + Sync>);
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 /// Works the lanes of one queue.
@@ -307,8 +327,26 @@ impl<O: Outlet> Poster<O> {
         }
     }
 
+    fn tell_failure(&self, claim: &Claim, outcome: &Outcome) {
+        let (how, reason) = match outcome {
+            Outcome::NotSent(reason) => (How::NotSent, reason),
+            Outcome::InDoubt { reason, .. } => (How::InDoubt, reason),
+            Outcome::Pause { reason, .. } => (How::Paused, reason),
+            Outcome::Blocked { reason, .. } => (How::Blocked, reason),
+            Outcome::Refused(reason) => (How::Refused, reason),
+            _ => return,
+        };
+        self.tell(
+            claim,
+            What::Failed {
+                how,
+                reason: reason.text.clone(),
+            },
+        );
+    }
+
     fn tell(&self, claim: &Claim, what: What) {
-        (self.parts.watcher)(&Progress {
+        (self.parts.watcher.0)(&Progress {
             lane: claim.lane.clone(),
             event: claim.event.clone(),
             what,

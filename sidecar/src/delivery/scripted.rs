@@ -15,7 +15,7 @@ use super::{
     lease,
     outbox::Outbox,
     outlet::{Aim, Found, Outcome, Outlet, Reason, Shown},
-    poster::{Follow, Parts, Poster},
+    poster::{Follow, Parts, Poster, Watcher},
     wake::{Settled, Wake},
 };
 use crate::{
@@ -375,7 +375,7 @@ impl Desk {
             },
             slots: 32,
             remembers: true,
-            watcher: |_| {},
+            watcher: Watcher(Arc::new(|_| {})),
         });
         let poster = TaskTracker::new().spawn(poster.run(tasks.clone(), cancel.clone()));
         self.running = Some(Running {

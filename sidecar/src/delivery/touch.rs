@@ -36,11 +36,11 @@ pub async fn run<O: Outlet>(
     let mut last = HashMap::new();
     while !cancel.is_cancelled() {
         wake.forget();
-        // A value of its own: the borrow is a guard, and would be held for as long as the round takes.
-        let is_ours = lease.borrow().is_some();
-        let wait = match is_ours {
-            true => round(&*outlet, &store, &mut last).await,
-            false => POLL,
+        let ours = lease.borrow().is_some();
+        let wait = if ours {
+            round(&*outlet, &store, &mut last).await
+        } else {
+            POLL
         };
         tokio::select! {
             () = cancel.cancelled() => return,

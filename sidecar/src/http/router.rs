@@ -87,6 +87,13 @@ impl Router {
         answer
     }
 
+    /// Resolves when nothing that a caller began and left is still going on.
+    pub(super) async fn at_rest(&self) {
+        if let Door::Public(events) = &self.door {
+            events.at_rest().await;
+        }
+    }
+
     /// A request that was refused before anybody asked where it leads.
     pub(super) fn refuse(&self, problem: Problem) -> Answer {
         let answer = problem.into_answer();

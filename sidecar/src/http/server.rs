@@ -131,6 +131,7 @@ impl Server {
             cut.cancel();
             tasks.wait().await;
         }
+        room.router.at_rest().await;
     }
 }
 

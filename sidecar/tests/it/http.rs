@@ -5,5 +5,6 @@ mod desk;
 mod events;
 mod files;
 mod framing;
+mod openapi;
 mod ops;
 mod raw;

@@ -6,4 +6,5 @@
     reason = "helpers of tests are tests too"
 )]
 
+mod cli;
 mod http;

@@ -167,8 +167,9 @@ impl State {
         }
         self.check_root(wanted)?;
         let mut props = wanted.props.clone();
-        for removed in ["add_channel_member", "force_notification"] {
-            props.remove(removed);
+        props.remove("add_channel_member");
+        if self.settings.version >= Version::V11_6 {
+            props.remove("force_notification");
         }
         if user.is_bot {
             props.insert("from_bot".to_owned(), json!("true"));
@@ -303,10 +304,9 @@ impl State {
             .get(&old.channel_id)
             .is_some_and(|channel| channel.delete_at > 0)
         {
-            return Err(Refusal::new(
-                400,
-                "api.post.update_post.can_not_update_post_in_deleted.error",
-            ));
+            let call = if whole { "update_post" } else { "patch_post" };
+            let id = format!("api.post.{call}.can_not_update_post_in_deleted.error");
+            return Err(Refusal::new(400, &id));
         }
         let mut new = old.clone();
         match object.get("message").and_then(Value::as_str) {
@@ -316,23 +316,31 @@ impl State {
         }
         match props_of(object)? {
             Some(props) => new.props = props,
-            None if whole => new.props.clear(),
+            // 9.11 takes what is not sent for empty, our mark included.
+            None if whole && self.settings.version == Version::V9_11 => new.props.clear(),
             None => {}
-        }
-        if user.is_bot {
-            new.props.insert("from_bot".to_owned(), json!("true"));
         }
         if let Some(pinned) = object.get("is_pinned").and_then(Value::as_bool) {
             new.is_pinned = pinned;
         }
-        self.check_content(&new.message, &new.props, &new.kind, new.file_ids.len())?;
+        let unsaved = || Refusal::new(500, "app.post.update.app_error");
+        self.check_content(&new.message, &new.props, &new.kind, new.file_ids.len())
+            .map_err(|refusal| {
+                if refusal == Refusal::save() {
+                    unsaved()
+                } else {
+                    refusal
+                }
+            })?;
         if let Some(wanted) =
             file_ids_of(object)?.filter(|_| self.settings.version >= Version::V11_6)
         {
             new.file_ids = self.reattach(now, user, &old, &wanted);
         }
-        let edited =
-            new.message != old.message || new.props != old.props || new.file_ids != old.file_ids;
+        // Of the props only attachments count as an edit that people are told of.
+        let edited = new.message != old.message
+            || new.props.get("attachments") != old.props.get("attachments")
+            || new.file_ids != old.file_ids;
         new.update_at = now;
         if edited {
             new.edit_at = now;
@@ -347,11 +355,16 @@ impl State {
 
     /// `DELETE /posts/{id}`: files vanish with it, and with a root its whole thread.
     pub(super) fn delete_post(&mut self, now: i64, user: &User, id: &str) -> Result<(), Refusal> {
+        let missing = || match self.settings.version {
+            // 9.11 does not tell what is gone from what is not ours.
+            Version::V9_11 => Refusal::permissions(),
+            Version::V11_6 => Refusal::post_not_found(),
+        };
         let old = self
             .rows
             .standing(id, Seen::Now)
             .cloned()
-            .ok_or_else(Refusal::post_not_found)?;
+            .ok_or_else(missing)?;
         if old.user_id != user.id && !user.is_admin {
             return Err(Refusal::permissions());
         }
@@ -374,14 +387,13 @@ impl State {
                     file.info.delete_at = now;
                 }
             }
-            self.rows.put(
-                now,
-                Post {
-                    delete_at: now,
-                    update_at: now,
-                    ..post
-                },
-            );
+            let mut remains = Post {
+                delete_at: now,
+                update_at: now,
+                ..post
+            };
+            remains.props.insert("deleteBy".to_owned(), json!(user.id));
+            self.rows.put(now, remains);
         }
         // 9.11 leaves the root's time alone when a reply goes; only its number of replies tells.
         if self.settings.version >= Version::V11_6 {

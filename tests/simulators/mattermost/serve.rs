@@ -173,6 +173,9 @@ impl Inner {
                 .await
                 .map(|post| answer::json(201, &post));
         }
+        if call == Call::Malformed {
+            return Err(Refusal::invalid_parameter());
+        }
         self.wait_before(fault.as_ref()).await;
         self.reading(&call, &user, &query, &body, &parts)
             .unwrap_or_else(|| self.changing(&call, &user, &body))
@@ -254,6 +257,14 @@ impl Inner {
                     Call::ChannelPosts(id) => state.read_channel(user, id, query, seen),
                     Call::PostReactions(id) => state.reactions_of(user, id),
                     Call::Channel(id) => state.channel(user, id),
+                    Call::Team(id) => state.team(user, id),
+                    Call::TeamMember { team_id, user_id } => {
+                        state.team_member(user, team_id, self_or(user, user_id))
+                    }
+                    Call::TeamsOf(id) => state.teams_of(user, self_or(user, id)),
+                    Call::ChannelsOf { user_id, team_id } => {
+                        state.channels_of(user, self_or(user, user_id), team_id)
+                    }
                     Call::TeamByName(name) => state.team_by_name(user, name),
                     Call::ChannelByName { team_id, name } => {
                         state.channel_by_name(user, team_id, name)
@@ -321,9 +332,12 @@ impl Inner {
             } => state
                 .set_notify_props(user, channel_id, self_or(user, user_id), body)
                 .map(|()| (200, done())),
+            Call::Typing(id) => state
+                .typing(user, self_or(user, id), body)
+                .map(|()| (200, done())),
             Call::ArchiveChannel(id) => state.archive(now, user, id).map(|()| (200, done())),
             Call::RestoreChannel(id) => state.restore(now, user, id).map(|channel| (200, channel)),
-            Call::React => state.react(now, user, body).map(|reaction| (201, reaction)),
+            Call::React => state.react(now, user, body).map(|reaction| (200, reaction)),
             Call::Unreact {
                 user_id,
                 post_id,

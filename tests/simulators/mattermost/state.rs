@@ -79,6 +79,11 @@ pub(super) enum Happened {
         event: &'static str,
         channel_id: String,
     },
+    Typing {
+        channel_id: String,
+        user_id: String,
+        parent_id: String,
+    },
     Member {
         event: &'static str,
         channel_id: String,
@@ -182,6 +187,16 @@ impl State {
             .in_channel(channel_id, Seen::Now)
             .filter(|post| !post.is_system());
         standing.map(|post| self.shown(post, Seen::Now)).collect()
+    }
+
+    /// The stored form of every standing post of a channel, oldest first, events of the server included: for counting many.
+    pub fn standing(&self, channel_id: &str) -> impl DoubleEndedIterator<Item = &Post> {
+        self.rows.in_channel(channel_id, Seen::Now)
+    }
+
+    /// The stored form of every standing reply to a root: for counting many.
+    pub fn standing_replies(&self, root_id: &str) -> impl DoubleEndedIterator<Item = &Post> {
+        self.rows.replies(root_id, Seen::Now)
     }
 
     /// One post as it stands; none when it is deleted or was never there.

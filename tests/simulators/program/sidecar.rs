@@ -234,7 +234,8 @@ async fn launch(
 }
 
 /// Both addresses from the line `listening on ADDRESS (admin ADDRESS)`, in text or inside JSON.
-pub(super) fn listening(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+#[must_use]
+pub fn listening(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     let (_, rest) = line.split_once("listening on ")?;
     let (address, rest) = rest.split_once(" (admin ")?;
     let (admin, _) = rest.split_once(')')?;

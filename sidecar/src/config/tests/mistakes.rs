@@ -242,8 +242,7 @@ fn what_is_no_toml_is_named_by_its_place_and_never_repeated() {
 
 #[test]
 fn no_mistake_repeats_a_secret() {
-    let file = format!(
-        r#"
+    let file = r#"
 [server]
 secret = "canary"
 admin_token = "canary"
@@ -258,22 +257,17 @@ pairing_secret = "canary"
 id = "acme"
 licence_key = "ir1.acme.canary"
 webhook_tokens = ["canary"]
-keys = [ {{ alg = "HS256", secret = "canary" }}, {{ alg = "EdDSA", public_key = "canary" }} ]
+keys = [ { alg = "HS256", secret = "canary" }, { alg = "EdDSA", public_key = "canary" } ]
 ireserve.secrets = ["canary", "whsec_canary"]
 ireserve.webhook_url = "https://canary@x"
-"#
-    );
-    let found = mistakes(
-        &file,
-        &[("IRESERVE__MATTERMOST__TOKEN__CANARY", "canary-2")],
-    )
-    .join("\n");
+"#;
+    let found = mistakes(file, &[("IRESERVE__MATTERMOST__TOKEN__CANARY", "canary-2")]).join("\n");
     assert!(found.lines().count() > 10, "{found}");
     assert!(!found.contains("canary"), "{found}");
-    let (effective, _, _) = settings(&file, &[]).report();
+    let (effective, _, _) = settings(file, &[]).report();
     let shown: Vec<String> = effective.iter().map(ToString::to_string).collect();
     assert!(!shown.join("\n").contains("canary"), "{shown:?}");
-    let debug = format!("{:?} {:?}", settings(&file, &[]), plain());
+    let debug = format!("{:?} {:?}", settings(file, &[]), plain());
     assert!(!debug.contains("canary") && !debug.contains("bot-token") && !debug.contains(SECRET));
 }
 

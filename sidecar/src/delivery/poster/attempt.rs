@@ -209,6 +209,7 @@ impl<O: Outlet> Poster<O> {
         cancel: &CancellationToken,
     ) -> Option<Claim> {
         self.learn(&outcome);
+        self.tell_failure(&claim, &outcome);
         let then = lane::next(&claim, outcome, self.parts.clock.moment(), self.chance());
         self.record(claim, then, cancel).await
     }
@@ -239,13 +240,6 @@ impl<O: Outlet> Poster<O> {
                     "event {} was not brought over: {}", claim.event, retry.reason,
                 );
                 self.keep(cancel, || store.retry(&claim, &retry)).await?;
-                self.tell(
-                    &claim,
-                    What::Retrying {
-                        reason: retry.reason,
-                        due: retry.due,
-                    },
-                );
                 None
             }
             Then::Park(reason) => {

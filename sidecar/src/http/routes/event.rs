@@ -4,8 +4,10 @@
 //! the durable write that an answer of 2xx speaks of. Whatever is refused as a whole is refused before anything is kept.
 
 mod answer;
+mod arrived;
 mod named;
 mod outcome;
+mod refusal;
 
 use std::{
     net::IpAddr,
@@ -22,7 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{json, ops::Heard};
 use crate::{
     auth::{
-        Batch, BatchError, Slowing, Verified,
+        Batch, Slowing, Verified,
         token::{self, Presented, Refused},
     },
     clock::Clock,
@@ -34,13 +36,13 @@ use crate::{
         limits::Limits,
         multipart::Parts,
         prefer,
-        problem::{Kind, Problem},
+        problem::Problem,
     },
     licence::{Current, Licence},
-    metrics::{Metrics, ShedReason},
-    store::FileBytes,
+    metrics::Metrics,
 };
 use answer::{Asked, Taken};
+use arrived::Arrived;
 use named::Named;
 
 /// The licences of a sidecar whose plugin has not spoken yet come with its first call, seconds from now.
@@ -71,27 +73,6 @@ pub struct Events {
     taking: TaskTracker,
 }
 
-/// Files that came. Dropped before they were handed on, because the request was refused or its caller left, none remains.
-struct Arrived(Files);
-
-impl Arrived {
-    fn hand_on(mut self) -> Files {
-        std::mem::take(&mut self.0)
-    }
-}
-
-impl Drop for Arrived {
-    fn drop(&mut self) {
-        for file in self.0.values() {
-            if let FileBytes::Disk(path) = &file.bytes
-                && let Err(error) = std::fs::remove_file(path)
-            {
-                tracing::debug!(%error, "a file of a refused request stays until the next sweep");
-            }
-        }
-    }
-}
-
 /// How a body of events comes.
 enum Form {
     Json,
@@ -106,6 +87,12 @@ impl Events {
             slowing: Mutex::default(),
             taking: TaskTracker::new(),
         }
+    }
+
+    /// Resolves when every promise that was begun is kept or refused. The store's own deadlines bound it.
+    pub(in crate::http) async fn at_rest(&self) {
+        self.taking.close();
+        self.taking.wait().await;
     }
 
     /// `POST /v1/events`. May be dropped at any point: what was handed to the intake goes on without its caller.
@@ -227,7 +214,7 @@ impl Events {
             .clone()
             .with(bytes)
             .parse(self.wiring.clock.now())
-            .map_err(|error| unreadable(&error))
+            .map_err(|error| refusal::unreadable(&error))
     }
 
     async fn admit(&self, licence: &Licence, events: usize) -> Result<(), Problem> {
@@ -260,75 +247,23 @@ impl Events {
         let mut named = Named::in_events(&bytes)?;
         drop((share, bytes));
         self.admit(licence, batch.get().events.len()).await?;
-        let mut files = Arrived(Files::new());
         if batch.get().events.iter().all(Result::is_err) {
-            return Ok((batch, files.hand_on()));
+            return Ok((batch, Files::new()));
         }
-        while let Some(mut part) = parts.next(most).await? {
+        let mut files = Arrived::default();
+        while let Some(part) = parts.next(most).await? {
             named.came(part.name())?;
-            let mut file = self
-                .wiring
-                .intake
-                .store()
-                .receive()
-                .await
-                .map_err(Problem::store)?;
-            while let Some(piece) = part.chunk().await? {
-                file.push(&piece).await.map_err(Problem::store)?;
-            }
-            files.0.insert(
-                part.name().to_owned(),
-                file.finish().await.map_err(Problem::store)?,
-            );
+            files.receive(part, self.wiring.intake.store()).await?;
         }
         Ok((batch, files.hand_on()))
     }
 
     fn shed(&self, licence: &Licence, shed: &Shed, events: usize) -> Problem {
-        let (reason, problem, wait) = match shed {
-            Shed::Rate { retry_after, .. } => (
-                ShedReason::Rate,
-                Problem::new(
-                    Kind::Rate,
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "events come faster than this licence's rate",
-                ),
-                *retry_after,
-            ),
-            Shed::Backlog {
-                of_licence: true,
-                retry_after,
-                ..
-            } => (
-                ShedReason::Backlog,
-                Problem::new(
-                    Kind::Backlog,
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "too many events of this licence wait already",
-                ),
-                *retry_after,
-            ),
-            Shed::Backlog {
-                of_licence: false,
-                retry_after,
-                ..
-            } => (
-                ShedReason::Backlog,
-                Problem::new(
-                    Kind::Backlog,
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "too many events wait already",
-                ),
-                *retry_after,
-            ),
-            Shed::Store { retry_after, .. } => {
-                (ShedReason::Store, Problem::store(shed), *retry_after)
-            }
-        };
+        let (reason, problem) = refusal::shed(shed);
         self.wiring
             .metrics
             .shed(licence.id.as_str(), reason, events as u64);
-        problem.retry_after(wait)
+        problem
     }
 }
 
@@ -340,13 +275,4 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
             "send `application/json` or `multipart/form-data`",
         )),
     }
-}
-
-fn unreadable(error: &BatchError) -> Problem {
-    let (kind, status) = if error.is_syntax() {
-        (Kind::InvalidJson, StatusCode::BAD_REQUEST)
-    } else {
-        (Kind::InvalidEvent, StatusCode::UNPROCESSABLE_ENTITY)
-    };
-    Problem::new(kind, status, error.to_string()).pointing(vec![error.pointed()])
 }

@@ -12,14 +12,14 @@ use sidecar::{
         outbox::Outbox,
         wake::{Settled, Wake},
     },
-    flow::chat_to_thread::{Intake, Signal},
+    flow::chat_to_thread::Intake,
     http::{
         AdminDoor, Budget, Events, Heard, Limits, Listener, MattermostState, Ops, Readiness,
         Router, Server, Wiring,
     },
     licence::{Attachments, Channel, Current, Ireserve, Key, Licence, Licences, Mode},
     metrics::Metrics,
-    record::{Claim, Posted, Queue},
+    record::{Claim, Posted, Queue, Signal},
     store::{Delivered, Embedded, EmbeddedSettings, Lease, Park, Store},
 };
 use tokio::{
@@ -57,7 +57,7 @@ pub(super) fn licence(id: &str) -> Licence {
     Licence {
         id: LicenceId::new(id).unwrap(),
         language: shared::Language::En,
-        time_zone: "UTC".into(),
+        time_zone: shared::Zone::default(),
         team: Some("support".into()),
         channel: Channel::parse("webchat"),
         mode: Mode::TwoWay,
@@ -230,7 +230,7 @@ impl Desk {
         };
         let claimed = self
             .store
-            .claim(fence, &Queue::Mattermost, 100, self.clock.now())
+            .claim(fence, &Queue::Mattermost, 100, self.clock.moment())
             .await;
         claimed.unwrap().claims
     }
@@ -247,7 +247,7 @@ impl Desk {
             wanted: None,
             sequels: Vec::new(),
             go_on: false,
-            now: self.clock.now(),
+            now: self.clock.moment(),
         };
         self.store.delivered(claim, &end).await.unwrap();
         self.settled.tell(&claim.lane.licence, &claim.event);
@@ -259,7 +259,7 @@ impl Desk {
             wanted: None,
             placeholder: None,
             sequels: Vec::new(),
-            now: self.clock.now(),
+            now: self.clock.moment(),
         };
         self.store.park(claim, &park).await.unwrap();
         self.settled.tell(&claim.lane.licence, &claim.event);

@@ -573,3 +573,58 @@ async fn what_comes_at_once_is_answered_by_each() {
         "one head for each conversation"
     );
 }
+
+#[tokio::test]
+async fn a_client_that_asks_before_it_sends_is_told_to_go_on_or_refused_at_once() {
+    let desk = Desk::open().await;
+    let body = message("evt_1", "Hoi").to_string();
+    let head = |token: &str| {
+        let length = body.len();
+        format!(
+            "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n{token}\r\n"
+        )
+    };
+    let mut wire = desk.public.connect().await;
+    wire.write(head(&desk.bearer())).await;
+    assert_eq!(wire.answer().await.status, 100);
+    wire.write(&body).await;
+    assert_eq!(wire.answer().await.status, 202);
+    let mut wire = desk.public.connect().await;
+    wire.write(head("")).await;
+    assert_eq!(wire.answer().await.status, 401);
+}
+
+#[tokio::test]
+async fn a_promise_is_kept_also_when_its_caller_leaves_at_once() {
+    let desk = Desk::open().await;
+    let body = message("evt_1", "Hoi").to_string();
+    let fields = format!("{}Content-Type: application/json\r\n", desk.bearer());
+    let mut wire = desk.public.connect().await;
+    wire.write(format!(
+        "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n{fields}\r\n{body}",
+        body.len()
+    ))
+    .await;
+    drop(wire);
+    while desk.status("evt_1").await.status != 200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_writes_all_of_a_refused_body_before_it_reads_still_sees_the_answer() {
+    let desk = Desk::open().await;
+    let head = |length: usize| {
+        format!(
+            "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let body = vec![b' '; 3 << 20];
+    for _ in 0..5 {
+        let mut wire = desk.public.connect().await;
+        wire.write(head(body.len())).await;
+        wire.write(&body).await;
+        assert_eq!(wire.answers().await[0].status, 401);
+    }
+}

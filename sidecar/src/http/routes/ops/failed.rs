@@ -87,7 +87,7 @@ impl Ops {
         let selection = selection(&held.bytes)?;
         drop(held);
         let changed = match change {
-            Change::Retry => self.store.replay(&selection, self.clock.now()).await,
+            Change::Retry => self.store.replay(&selection, self.clock.moment()).await,
             Change::Drop => self.store.drop_parked(&selection).await,
         };
         let count = changed.map_err(Problem::store)?;
