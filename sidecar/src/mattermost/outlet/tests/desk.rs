@@ -20,7 +20,7 @@ use crate::{
     delivery::{
         lease,
         outbox::Outbox,
-        poster::{Follow, Parts, Poster},
+        poster::{Follow, Parts, Poster, Watcher},
         touch,
         wake::{Settled, Wake},
     },
@@ -115,7 +115,7 @@ impl Desk {
             },
             slots: 32,
             remembers: true,
-            watcher: |_| {},
+            watcher: Watcher(Arc::new(|_| {})),
         });
         self.tasks
             .spawn(poster.run(self.tasks.clone(), self.cancel.clone()));
@@ -327,14 +327,20 @@ fn outlet(server: &Server, cast: &Cast, store: &Store, licences: Current) -> Mat
 
 /// Serves one answer for every request, at an address of its own, as long as the desk stands.
 pub(super) async fn serves(desk: &Desk, head: &str, body: Vec<u8>) -> String {
+    serves_in_turn(desk, vec![(head.to_owned(), body)]).await
+}
+
+/// Serves these answers one after the other, the last one for ever.
+pub(super) async fn serves_in_turn(desk: &Desk, answers: Vec<(String, Vec<u8>)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let answer = [head.as_bytes(), b"\r\nConnection: close\r\n\r\n", &body].concat();
-    let cancel = desk.cancel.clone();
-    let tasks = desk.tasks.clone();
+    let (cancel, tasks) = (desk.cancel.clone(), desk.tasks.clone());
     desk.tasks.spawn(async move {
+        let mut turn = 0;
         while let Some(Ok((mut socket, _))) = cancel.run_until_cancelled(listener.accept()).await {
-            let answer = answer.clone();
+            let (head, body) = &answers[turn.min(answers.len() - 1)];
+            let answer = [head.as_bytes(), b"\r\nConnection: close\r\n\r\n", body].concat();
+            turn += 1;
             tasks.spawn(async move {
                 let mut request = [0; 4096];
                 let _ = socket.read(&mut request).await;

@@ -5,7 +5,7 @@ use simulators::mattermost::{Fault, Refusal, When};
 
 use super::{
     super::Settings,
-    desk::{Desk, attached, peak_memory, serves},
+    desk::{Desk, attached, peak_memory, serves, serves_in_turn},
 };
 use crate::files::digest_of;
 
@@ -259,4 +259,19 @@ async fn a_large_file_passes_without_being_held() {
     // The source three times (body, answer, one copy of it) and the server's copy while it grows; our own share is small.
     let held = peak_memory() * 1024;
     assert!(held < 8 * SIZE as u64, "{held} bytes at the peak");
+}
+
+#[tokio::test]
+async fn a_file_whose_server_stumbles_for_a_moment_arrives_all_the_same() {
+    let desk = Desk::new().await;
+    let busy = "HTTP/1.1 503 Busy\r\nContent-Length: 0".to_owned();
+    let address = serves_in_turn(
+        &desk,
+        vec![(busy, Vec::new()), ("HTTP/1.1 200 OK".into(), PNG.to_vec())],
+    )
+    .await;
+    let attachments = json!([{"name": "a.png", "url": address}]);
+    desk.brings("e1", "message.created", attached("e1", "look", attachments))
+        .await;
+    assert_eq!(desk.files(), [["a.png"]]);
 }
