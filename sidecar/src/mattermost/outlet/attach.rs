@@ -192,23 +192,27 @@ impl Job<'_> {
             }
             // Also what a plugin refuses.
             Fault::Refused(_) | Fault::Gone(_) => Ok(Why::Refused),
+            // From outside nothing goes, and the text will say so itself. Inside, only files are not allowed.
             Fault::Forbidden(reason) => match enter(self.mattermost(), channel).await {
-                Entrance::Joined => Err(Outcome::NotSent(reason)),
-                Entrance::Shut(outcome) => Err(outcome),
+                Entrance::Joined => self.failed_once_more(reason),
+                Entrance::Shut(_) => Ok(Why::Refused),
             },
-            Fault::Open(reason) | Fault::Ended(reason) => {
-                let mut failures = 0;
-                self.outlet.memory.owe(self.claim, |owing| {
-                    owing.failures += 1;
-                    failures = owing.failures;
-                });
-                if failures >= UPLOAD_TRIES {
-                    Ok(Why::Refused)
-                } else {
-                    Err(Outcome::NotSent(reason))
-                }
-            }
+            Fault::Open(reason) | Fault::Ended(reason) => self.failed_once_more(reason),
             fault => Err(fault.unread()),
+        }
+    }
+
+    /// Again, until it was tried often enough: a file must not hold its text for ever.
+    fn failed_once_more(&self, reason: Reason) -> Result<Why, Outcome> {
+        let mut failures = 0;
+        self.outlet.memory.owe(self.claim, |owing| {
+            owing.failures += 1;
+            failures = owing.failures;
+        });
+        if failures >= UPLOAD_TRIES {
+            Ok(Why::Refused)
+        } else {
+            Err(Outcome::NotSent(reason))
         }
     }
 

@@ -275,3 +275,23 @@ async fn a_file_whose_server_stumbles_for_a_moment_arrives_all_the_same() {
         .await;
     assert_eq!(desk.files(), [["a.png"]]);
 }
+
+#[tokio::test]
+async fn where_the_bot_may_write_but_not_upload_the_text_goes_out_with_a_line() {
+    let desk = Desk::new().await;
+    desk.says("e0", "first").await;
+    let forbidden = Refusal::new(403, "api.context.permissions.app_error");
+    desk.server
+        .faults()
+        .add("POST /files", When::Always, Fault::refuse(forbidden));
+    let data = attached("e1", "look", json!([{"name": "a.txt", "part": "a"}]));
+    let id = desk
+        .accepts_with("e1", "message.created", data, &[("a.txt", b"a")])
+        .await;
+    desk.settles(&id).await;
+    assert!(
+        desk.texts()[1].starts_with("**Sanne:** look\n📎 a.txt"),
+        "{}",
+        desk.texts()[1]
+    );
+}

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use simulators::mattermost::{Fault, When};
+
 use super::desk::{Desk, attached};
 use crate::record::State;
 
@@ -155,4 +157,37 @@ async fn a_post_that_a_moderator_removed_stays_removed() {
         );
     }
     assert!(desk.replies().is_empty());
+}
+
+#[tokio::test]
+async fn an_edit_of_a_message_in_a_former_thread_appends_there_and_is_found_there() {
+    let settings = super::Settings {
+        thread_limit: 1,
+        ..super::Settings::default()
+    };
+    let desk = Desk::with(settings, |_| {}).await;
+    desk.says("e1", "short").await;
+    desk.says("e2", "in the next thread").await;
+    let old = desk.roots()[0].clone();
+    desk.server
+        .faults()
+        .add("POST /posts", When::Next(1), Fault::commit_then_drop());
+    desk.brings("e3", "message.updated", edited("e1", &long(500)))
+        .await;
+    let thread = desk.server.look(|state| state.thread(&old.id));
+    let all: String = thread.iter().map(|post| post.message.as_str()).collect();
+    for at in 0..500 {
+        assert_eq!(all.matches(&format!("{at:05}")).count(), 1, "sentence {at}");
+    }
+    assert_eq!(desk.texts(), ["**Sanne:** in the next thread"]);
+}
+
+#[tokio::test]
+async fn an_edit_comes_through_when_the_bot_was_thrown_out_of_a_public_channel() {
+    let desk = Desk::new().await;
+    desk.says("e1", "before").await;
+    desk.server.remove(&desk.cast.webchat, &desk.cast.bot.id);
+    desk.brings("e2", "message.updated", edited("e1", "after"))
+        .await;
+    assert_eq!(desk.texts(), ["**Sanne:** after"]);
 }
