@@ -12,6 +12,6 @@ fn main() -> ExitCode {
     cli::run(env::args_os(), environment, serve)
 }
 
-async fn serve(_start: Start) -> Ended {
-    Err("the service is not part of this build".into())
+async fn serve(start: Start) -> Ended {
+    Ok(sidecar::app::serve(&start.resolved.config, start.clock, start.stop).await?)
 }

@@ -5,6 +5,8 @@
 //! Every call of a worker carries its fence (inside the [`Claim`], or as an argument); a stale one changes nothing and
 //! answers [`StoreError::Fenced`].
 
+#[cfg(test)]
+mod contract;
 mod embedded;
 mod receive;
 
@@ -32,6 +34,9 @@ pub enum StoreError {
     /// Another process took the lanes over. Its outcome counts; ours is dropped.
     #[error("fence {ours} is stale, the lanes are held with {theirs}")]
     Fenced { ours: Fence, theirs: Fence },
+    /// The claim was given back already, so nothing changed and there is nothing to repeat.
+    #[error("the claim on event {event} has ended")]
+    Ended { event: EventId },
     /// Nothing is known about the write. The caller repeats the operation, or the lane becomes doubtful.
     #[error("the store cannot answer: {reason}")]
     Unavailable { reason: String },

@@ -244,12 +244,10 @@ fn mattermost(
             ContactDetails::All => Contact::All,
         },
         allow_files: config.team.allow_files,
-        thread_limit: config
-            .mattermost
-            .as_ref()
-            .map_or(Settings::default().thread_limit, |account| {
-                account.thread_limit.map_or(0, NonZeroU32::get)
-            }),
+        thread_limit: config.mattermost.as_ref().map_or_else(
+            || Settings::default().thread_limit,
+            |account| account.thread_limit.map_or(0, NonZeroU32::get),
+        ),
     });
     Ok((mattermost, Arc::new(outlet)))
 }

@@ -9,3 +9,14 @@ pub struct Moment {
     /// What the wall said when this process began, and as much later as has passed since.
     pub steady: Timestamp,
 }
+
+impl Moment {
+    /// Both clocks say the same: nobody has set the wall's since this process began.
+    #[must_use]
+    pub const fn agreed(at: Timestamp) -> Self {
+        Self {
+            wall: at,
+            steady: at,
+        }
+    }
+}

@@ -61,8 +61,25 @@ fn judge(
     append(connection, counters, event, expires).map(|seq| Acceptance::New { seq })
 }
 
-/// Puts an event last into its lane, with its dedup mark. Also how sequels enter.
-pub(super) fn append(
+/// Puts what an end posts elsewhere last into its lane. One that is known stands there or was brought over already: an event
+/// that is parked for the second time does not tell its author twice.
+pub(super) fn append_sequel(
+    connection: &Connection,
+    counters: &mut Counters,
+    sequel: &NewEvent,
+    expires: i64,
+) -> Result<(), StoreError> {
+    let known = connection
+        .prepare_cached("SELECT 1 FROM dedup WHERE licence = ?1 AND event_id = ?2")?
+        .exists((sequel.lane.licence.as_str(), sequel.id.as_str()))?;
+    if !known {
+        append(connection, counters, sequel, expires)?;
+    }
+    Ok(())
+}
+
+/// Puts an event last into its lane, with its dedup mark.
+fn append(
     connection: &Connection,
     counters: &mut Counters,
     event: &NewEvent,

@@ -56,7 +56,7 @@ impl Embedded {
                     let due = due(connection, &queue, max, now.steady)?;
                     let claims = due
                         .into_iter()
-                        .map(|lane| begin(connection, ours, lane, now))
+                        .map(|lane| begin(connection, ours, lane, None, now))
                         .collect::<Result<Vec<_>, _>>()?;
                     Ok(Claimed {
                         claims: claims.into_iter().flatten().collect(),
@@ -116,22 +116,17 @@ impl Embedded {
     ) -> Result<Claim, StoreError> {
         let root = root.clone();
         self.within(claim, move |connection, claim, row| {
+            if !is_noted(connection, claim)? {
+                return rows::claim(connection, claim.fence, row, seq_of(claim.seq));
+            }
             retire(connection, row.name, root.generation)?;
             map(connection, row.name, claim, &root, now)?;
-            connection
-                .prepare_cached(
-                    "UPDATE dedup SET root_id = ?3, channel_id = ?4, post_id = COALESCE(post_id, ?5)
-                     WHERE licence = ?1 AND event_id = ?2",
-                )?
-                .execute((
-                    row.lane.licence.as_str(),
-                    claim.event.as_str(),
-                    root.post_id.as_str(),
-                    root.channel_id.as_str(),
-                    // A conversation's start is the root itself.
-                    (claim.kind == "conversation.started").then(|| root.post_id.as_str()),
-                ))?;
-            note_next(connection, claim, Step::Part(0), None, now)?;
+            if is_placeholder(claim) {
+                note_next(connection, claim, Step::Parked, None, now)?;
+            } else {
+                place_root(connection, row, claim, &root)?;
+                note_next(connection, claim, Step::Part(0), None, now)?;
+            }
             rows::claim(connection, claim.fence, row, seq_of(claim.seq))
         })
         .await
@@ -146,6 +141,9 @@ impl Embedded {
     ) -> Result<Claim, StoreError> {
         let post = post.clone();
         self.within(claim, move |connection, claim, row| {
+            if !is_noted(connection, claim)? {
+                return rows::claim(connection, claim.fence, row, seq_of(claim.seq));
+            }
             learn(connection, row, claim, &post, now)?;
             note_next(connection, claim, next, None, now)?;
             rows::claim(connection, claim.fence, row, seq_of(claim.seq))
@@ -153,7 +151,7 @@ impl Embedded {
         .await
     }
 
-    /// One effect of the holder of a claim.
+    /// One effect of the holder of a claim, while that is the attempt in flight.
     pub(super) async fn within<T: Send + 'static>(
         &self,
         claim: &Claim,
@@ -164,7 +162,11 @@ impl Embedded {
             .run(move |connection, _| {
                 alone(connection, |connection| {
                     check(connection, claim.fence)?;
-                    work(connection, &claim, &lane_of(connection, &claim)?)
+                    let row = lane_of(connection, &claim)?;
+                    if !is_current(connection, &row, &claim)? {
+                        return Err(StoreError::Ended { event: claim.event });
+                    }
+                    work(connection, &claim, &row)
                 })
             })
             .await
@@ -197,6 +199,42 @@ pub(super) fn lane_of(connection: &Connection, claim: &Claim) -> Result<LaneRow,
         connection,
         id.ok_or_else(|| StoreError::Damaged(format!("lane {} is gone", claim.lane)))?,
     )
+}
+
+/// Whether the attempt of this claim is the one in flight. It no longer is once an operation has ended it; then a repeat of that
+/// operation must not touch what began since.
+pub(super) fn is_current(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT 1 FROM lane JOIN event ON event.seq = lane.head
+             WHERE lane.id = ?1 AND lane.flying = 1 AND lane.head = ?2 AND event.attempts = ?3",
+        )?
+        .exists((row.id, seq_of(claim.seq), claim.attempts))?)
+}
+
+/// Whether the step of this claim is still the noted one. If not, the operation that ends it is being repeated.
+fn is_noted(connection: &Connection, claim: &Claim) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM event WHERE seq = ?1 AND step = ?2")?
+        .exists((seq_of(claim.seq), claim.step.to_string()))?)
+}
+
+/// The claim that the end of this one has begun, if that is what is in flight.
+pub(super) fn begun_after(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+) -> Result<Option<Claim>, StoreError> {
+    let seq: Option<i64> = connection
+        .prepare_cached("SELECT head FROM lane WHERE id = ?1 AND flying = 1 AND after = ?2")?
+        .query_row((row.id, seq_of(claim.seq)), |found| found.get(0))
+        .optional()?;
+    seq.map(|seq| rows::claim(connection, claim.fence, row, seq))
+        .transpose()
 }
 
 /// Whatever was being tried may have happened. What creates nothing is simply tried again.
@@ -245,6 +283,7 @@ pub(super) fn begin(
     connection: &Connection,
     ours: Fence,
     lane: i64,
+    after: Option<i64>,
     now: Moment,
 ) -> Result<Option<Claim>, StoreError> {
     let Some(seq) = head(connection, lane)? else {
@@ -254,8 +293,10 @@ pub(super) fn begin(
         return Ok(None);
     };
     connection
-        .prepare_cached("UPDATE lane SET flying = 1, head = ?2, due = NULL WHERE id = ?1")?
-        .execute((lane, seq))?;
+        .prepare_cached(
+            "UPDATE lane SET flying = 1, head = ?2, after = ?3, due = NULL WHERE id = ?1",
+        )?
+        .execute((lane, seq, after))?;
     connection
         .prepare_cached(
             "UPDATE event SET attempts = attempts + 1, first_started = COALESCE(first_started, ?2) WHERE seq = ?1",
@@ -338,13 +379,39 @@ fn map(
     Ok(())
 }
 
-/// A post of ours stands in a thread: it is known, and the thread's counters move.
-pub(super) fn learn(
+/// Whether it only stands for the parked event whose number is one less. What becomes of it says nothing about that event.
+pub(super) const fn is_placeholder(claim: &Claim) -> bool {
+    claim.seq & 1 == 1
+}
+
+/// Where the event is to be found.
+fn place_root(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+    root: &Root,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE dedup SET root_id = ?3, channel_id = ?4, post_id = COALESCE(post_id, ?5)
+             WHERE licence = ?1 AND event_id = ?2",
+        )?
+        .execute((
+            row.lane.licence.as_str(),
+            claim.event.as_str(),
+            root.post_id.as_str(),
+            root.channel_id.as_str(),
+            // A conversation's start is the root itself.
+            (claim.kind == "conversation.started").then(|| root.post_id.as_str()),
+        ))?;
+    Ok(())
+}
+
+fn place_post(
     connection: &Connection,
     row: &LaneRow,
     claim: &Claim,
     post: &Posted,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
@@ -358,6 +425,20 @@ pub(super) fn learn(
             post.root_id.as_ref().map(shared::PostId::as_str),
             post.channel_id.as_str(),
         ))?;
+    Ok(())
+}
+
+/// A post of ours stands in a thread: it is known, and the thread's counters move.
+pub(super) fn learn(
+    connection: &Connection,
+    row: &LaneRow,
+    claim: &Claim,
+    post: &Posted,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !is_placeholder(claim) {
+        place_post(connection, row, claim, post)?;
+    }
     let Some(root) = post
         .root_id
         .as_ref()

@@ -5,8 +5,8 @@ use shared::Timestamp;
 
 use super::{
     Embedded,
-    accept::append,
-    claim::{begin, check, head, lane_of, learn},
+    accept::append_sequel,
+    claim::{begin, begun_after, check, head, is_current, is_placeholder, lane_of, learn},
     counters::Counters,
     files,
     rows::{self, LaneRow, seq_of},
@@ -25,6 +25,12 @@ impl Embedded {
     ) -> Result<Option<Claim>, StoreError> {
         let end = end.clone();
         self.ending(claim, move |connection, counters, claim, row, store| {
+            if !is_current(connection, row, claim)? {
+                return match end.go_on {
+                    true => begun_after(connection, row, claim),
+                    false => Ok(None),
+                };
+            }
             if let Some(post) = &end.post
                 && claim.step.creates()
                 && !is_root(claim, post)
@@ -49,7 +55,7 @@ impl Embedded {
         retry: &Retry,
     ) -> Result<(), StoreError> {
         let retry = retry.clone();
-        self.within(claim, move |connection, claim, row| {
+        let ended = self.within(claim, move |connection, claim, row| {
             let blocked = retry.blocked.as_ref();
             connection
                 .prepare_cached(
@@ -72,8 +78,11 @@ impl Embedded {
                 .prepare_cached("UPDATE lane SET flying = 0, due = ?2 WHERE id = ?1")?
                 .execute((row.id, retry.due.as_millis()))?;
             Ok(())
-        })
-        .await
+        });
+        match ended.await {
+            Err(StoreError::Ended { .. }) => Ok(()),
+            other => other,
+        }
     }
 
     pub(in crate::store) async fn park(
@@ -83,6 +92,9 @@ impl Embedded {
     ) -> Result<(), StoreError> {
         let park = park.clone();
         self.ending(claim, move |connection, counters, claim, row, store| {
+            if !is_current(connection, row, claim)? {
+                return Ok(());
+            }
             if is_placeholder(claim) {
                 // What only stands for something parked is not parked itself.
                 store.erase(connection, claim)?;
@@ -140,7 +152,7 @@ impl Embedded {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         for sequel in sequels {
-            append(connection, counters, sequel, self.expires(now))?;
+            append_sequel(connection, counters, sequel, self.expires(now))?;
         }
         Ok(())
     }
@@ -155,10 +167,6 @@ impl Embedded {
         }
         Ok(())
     }
-}
-
-fn is_placeholder(claim: &Claim) -> bool {
-    claim.seq & 1 == 1
 }
 
 /// `conversation.started` ends with the root that [`Embedded::opened`] has recorded already.
@@ -219,7 +227,8 @@ fn go_on(
         .query_row([row.id], |found| found.get(0))?;
     match due {
         Some(due) if due <= end.now.steady.as_millis() => {
-            begin(connection, claim.fence, row.id, end.now)
+            let after = Some(seq_of(claim.seq));
+            begin(connection, claim.fence, row.id, after, end.now)
         }
         _ => Ok(None),
     }

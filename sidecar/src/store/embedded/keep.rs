@@ -15,6 +15,9 @@ const PARKED: Duration = Duration::from_secs(90 * 24 * 3600);
 const POSTS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Mappings and cards are kept so long after their last activity.
 const MAPPINGS: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Conversations that were silent for so long, unless something of theirs waits or is parked: it needs its thread.
+const FORGOTTEN: &str = "SELECT name FROM conversation WHERE active_at < ?1 AND NOT EXISTS (
+     SELECT 1 FROM lane JOIN event ON event.lane = lane.id WHERE lane.name = conversation.name) LIMIT ?2";
 
 impl Embedded {
     pub(in crate::store) async fn keep(
@@ -102,11 +105,11 @@ impl Embedded {
             (before(MAPPINGS), max),
         )?;
         gone += connection.execute(
-            "DELETE FROM post WHERE name IN (SELECT name FROM conversation WHERE active_at < ?1 LIMIT ?2)",
+            &format!("DELETE FROM post WHERE name IN ({FORGOTTEN})"),
             (before(MAPPINGS), max),
         )?;
         gone += connection.execute(
-            "DELETE FROM conversation WHERE name IN (SELECT name FROM conversation WHERE active_at < ?1 LIMIT ?2)",
+            &format!("DELETE FROM conversation WHERE name IN ({FORGOTTEN})"),
             (before(MAPPINGS), max),
         )?;
         Ok(gone as u64)

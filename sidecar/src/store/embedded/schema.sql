@@ -8,7 +8,8 @@ CREATE TABLE name (
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) WITHOUT ROWID;
 
--- `due` is empty while nothing waits; `head` is the event whose attempts have begun.
+-- `due` is empty while nothing waits; `head` is the event whose attempts have begun; `after` is the event whose end began the
+-- attempt in flight, so that whoever did not hear of it can ask again.
 CREATE TABLE lane (
     id INTEGER PRIMARY KEY,
     name INTEGER NOT NULL REFERENCES name,
@@ -17,6 +18,7 @@ CREATE TABLE lane (
     due INTEGER,
     flying INTEGER NOT NULL DEFAULT 0,
     head INTEGER,
+    after INTEGER,
     UNIQUE (name, direction)
 );
 CREATE INDEX lane_due ON lane (queue, due) WHERE flying = 0 AND due IS NOT NULL;
