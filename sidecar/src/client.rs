@@ -350,46 +350,4 @@ fn host_of(url: &Url) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(value: &str, date: Option<&str>) -> Option<u64> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RETRY_AFTER, value.parse().unwrap());
-        if let Some(date) = date {
-            headers.insert(header::DATE, date.parse().unwrap());
-        }
-        let now = "1994-11-06T08:49:00Z".parse().unwrap();
-        retry_after(&headers, now).map(|wait| wait.as_secs())
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date_and_never_longer_than_an_hour() {
-        let at = "Sun, 06 Nov 1994 08:49:37 GMT";
-        for (value, date, wanted) in [
-            ("0", None, Some(0)),
-            ("120", None, Some(120)),
-            ("86400", None, Some(3600)),
-            ("99999999999999999999999999", None, Some(3600)),
-            ("-5", None, None),
-            ("1.5", None, None),
-            ("soon", None, None),
-            ("", None, None),
-            (at, None, Some(37)),
-            ("Sunday, 06-Nov-94 08:49:37 GMT", None, Some(37)),
-            ("Sun Nov  6 08:49:37 1994", None, Some(37)),
-            (at, Some("Sun, 06 Nov 1994 08:49:30 GMT"), Some(7)),
-            (at, Some("Sun, 06 Nov 1994 08:50:30 GMT"), None),
-            ("Sun, 06 Nov 1994 10:49:37 GMT", None, Some(3600)),
-            ("Sun, 36 Nov 1994 10:49:37 GMT", None, None),
-        ] {
-            assert_eq!(asked(value, date), wanted, "{value:?} against {date:?}");
-        }
-    }
-
-    #[test]
-    fn an_error_names_the_host_and_neither_path_nor_query() {
-        let url = Url::parse("https://user:pw@example.org:8443/secret?token=canary").unwrap();
-        assert_eq!(host_of(&url), "example.org:8443");
-    }
-}
+mod tests;

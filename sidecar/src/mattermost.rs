@@ -85,6 +85,7 @@ struct Ask {
     query: Vec<(&'static str, String)>,
     body: Option<Bytes>,
     limit: usize,
+    deadline: Duration,
 }
 
 impl Mattermost {
@@ -159,11 +160,7 @@ impl Mattermost {
 
     /// Any 2xx; everything else is a fault.
     async fn exchange(&self, ask: Ask) -> Result<Answer, Fault> {
-        let deadline = if ask.method == Method::GET {
-            READ
-        } else {
-            WRITE
-        };
+        let deadline = ask.deadline;
         let limit = ask.limit;
         let streamed = self
             .open(
@@ -278,6 +275,7 @@ impl Ask {
 
     fn of<const N: usize>(method: Method, path: [&str; N]) -> Self {
         Self {
+            deadline: if method == Method::GET { READ } else { WRITE },
             method,
             path: path.map(str::to_owned).into(),
             query: Vec::new(),
@@ -294,6 +292,11 @@ impl Ask {
 
     fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    const fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
         self
     }
 
@@ -322,3 +325,6 @@ impl From<CallError> for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod hostile;

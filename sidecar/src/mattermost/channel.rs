@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use shared::{ChannelId, PostId, UserId};
 
-use super::{Ask, Fault, Mattermost, Post, read};
+use super::{Ask, Fault, Mattermost, Post, read as reading};
 
 /// The server gives no more.
 const PAGE: &str = "200";
@@ -64,9 +64,9 @@ pub struct ChannelPage {
 
 #[derive(Deserialize)]
 struct List {
-    #[serde(deserialize_with = "read::or_empty")]
+    #[serde(deserialize_with = "reading::or_empty")]
     order: Vec<PostId>,
-    #[serde(deserialize_with = "read::or_empty")]
+    #[serde(deserialize_with = "reading::or_empty")]
     posts: HashMap<PostId, Post>,
 }
 
@@ -153,4 +153,9 @@ impl Mattermost {
         let posts = order.iter().filter_map(|id| posts.remove(id)).collect();
         Ok(ChannelPage { posts, is_full })
     }
+}
+
+#[cfg(test)]
+pub(super) fn read(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<List>(bytes);
 }

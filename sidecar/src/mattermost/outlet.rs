@@ -26,7 +26,7 @@ mod root;
 mod show;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -47,6 +47,8 @@ use place::{Places, blocked};
 
 /// What the server accepts changes with its settings, which people change seldom.
 const LIMITS_LIFE: Duration = Duration::from_secs(300);
+/// A server that does not say is not asked before each step.
+const LIMITS_AGAIN: Duration = Duration::from_secs(30);
 
 /// What people decide about threads for all licences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,13 @@ impl Default for Settings {
     }
 }
 
+/// What the server accepts, and when to ask again.
+#[derive(Debug, Default)]
+struct Known {
+    limits: Limits,
+    ask_again: Option<Instant>,
+}
+
 /// What a lane to Mattermost posts through.
 #[derive(Debug)]
 pub struct MattermostOutlet {
@@ -77,7 +86,7 @@ pub struct MattermostOutlet {
     words: Arc<Catalogue>,
     // Plain locks: held for a copy, never across an await.
     settings: RwLock<Settings>,
-    limits: Mutex<Option<(Instant, Limits)>>,
+    limits: Mutex<Known>,
     places: Places,
     memory: Memory,
 }
@@ -145,24 +154,28 @@ impl MattermostOutlet {
 
     /// What the server accepts. Where it does not say, what it said last, or what every server accepts.
     async fn limits(&self) -> Limits {
-        let known = self
-            .limits
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some((at, limits)) = &known
-            && at.elapsed() < LIMITS_LIFE
         {
-            return limits.clone();
-        }
-        match self.mattermost.limits().await {
-            Ok(limits) => {
-                let mut known = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
-                *known = Some((Instant::now(), limits.clone()));
-                limits
+            let mut known = self.known();
+            let now = Instant::now();
+            if known.ask_again.is_some_and(|at| now < at) {
+                return known.limits.clone();
             }
-            Err(_) => known.map(|(_, limits)| limits).unwrap_or_default(),
+            // One asks; the others go on with what is known.
+            known.ask_again = Some(now + LIMITS_AGAIN);
         }
+        let answer = self.mattermost.limits().await;
+        let mut known = self.known();
+        if let Ok(limits) = answer {
+            *known = Known {
+                limits,
+                ask_again: Some(Instant::now() + LIMITS_LIFE),
+            };
+        }
+        known.limits.clone()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -381,3 +394,6 @@ fn as_posted(root: &Mapping) -> Posted {
 fn unread(fault: Fault) -> Outcome {
     fault.unread()
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,6 +142,15 @@ impl Bucket {
     }
 }
 
+/// Whatever an answer said, whoever asks next is let through or told a time.
+#[cfg(test)]
+pub(super) fn survives(headers: &HeaderMap) {
+    let pace = Pace::default();
+    Turn(&pace).learn(headers, Instant::now());
+    let wait = pace.state().reserve(Instant::now());
+    assert!(wait.unwrap_or_else(|wait| wait) <= LONGEST_PAUSE);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

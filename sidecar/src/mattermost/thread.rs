@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use shared::{PostId, Timestamp};
 
-use super::{Ask, Fault, Mattermost, Post, read};
+use super::{Ask, Fault, Mattermost, Post, read as reading};
 
 /// The server refuses more.
 const PAGE: &str = "200";
@@ -30,9 +30,9 @@ pub struct ThreadPage {
 
 #[derive(Deserialize)]
 struct List {
-    #[serde(deserialize_with = "read::or_empty")]
+    #[serde(deserialize_with = "reading::or_empty")]
     posts: HashMap<PostId, Post>,
-    #[serde(default, deserialize_with = "read::or_empty")]
+    #[serde(default, deserialize_with = "reading::or_empty")]
     has_next: bool,
 }
 
@@ -103,4 +103,9 @@ impl Mattermost {
             has_next: list.has_next,
         })
     }
+}
+
+#[cfg(test)]
+pub(super) fn read(bytes: &[u8]) {
+    let _ = serde_json::from_slice::<List>(bytes);
 }

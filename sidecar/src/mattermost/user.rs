@@ -1,10 +1,15 @@
 //! People, our bot, and what the server says about itself.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use shared::UserId;
 use url::Url;
 
 use super::{Ask, Fault, Mattermost, read};
+
+/// What is only good to know must not use up the time of what has to be done.
+const ASIDE: Duration = Duration::from_secs(2);
 
 /// Our bot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -134,7 +139,11 @@ impl Mattermost {
     /// As any read.
     pub async fn limits(&self) -> Result<Limits, Fault> {
         let config: ClientConfig = self
-            .call(Ask::get(["config", "client"]).query("format", "old"))
+            .call(
+                Ask::get(["config", "client"])
+                    .query("format", "old")
+                    .within(ASIDE),
+            )
             .await?;
         let usual = Limits::default();
         let number = |text: Option<String>| {

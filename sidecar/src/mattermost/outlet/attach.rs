@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{Attachment, ChannelId, Source};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{
     Job,
@@ -21,6 +21,8 @@ use crate::{
 
 /// What fetching may take for one event in all; then its text goes out with a line for each file that is missing.
 const FETCHING: Duration = Duration::from_secs(60);
+/// Between two tries of a file whose server stumbled.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 /// Of one event at a time.
 const AT_ONCE: usize = 4;
 /// Uploads that end without an answer, after which a file is given up: it must not hold its text for ever.
@@ -118,17 +120,36 @@ impl Job<'_> {
         if let Some(line) = self.kept_out(file, attachment) {
             return Ok(Carried::Line(line));
         }
-        let rules = self.rules();
-        let incoming = match self
-            .outlet
-            .files
-            .open(attachment, &self.claim.lane, &rules, ends)
+        for pause in PAUSES {
+            match self.carry_once(channel, file, ends).await? {
+                Ok(uploaded) => return Ok(Carried::File(uploaded)),
+                Err(why) if !may_heal(why) || Instant::now() + pause >= ends => {
+                    return Ok(Carried::Line(self.line(file, why)));
+                }
+                Err(_) => sleep(pause).await,
+            }
+        }
+        Ok(match self.carry_once(channel, file, ends).await? {
+            Ok(uploaded) => Carried::File(uploaded),
+            Err(why) => Carried::Line(self.line(file, why)),
+        })
+    }
+
+    /// One way from its source into Mattermost. The outer error ends the step, the inner one the file.
+    async fn carry_once(
+        &self,
+        channel: &ChannelId,
+        file: usize,
+        ends: Instant,
+    ) -> Result<Result<Uploaded, Why>, Outcome> {
+        let attachment = &self.attachments()[file];
+        let files = &self.outlet.files;
+        let incoming = match files
+            .open(attachment, &self.claim.lane, &self.rules(), ends)
             .await
         {
             Ok(incoming) => incoming,
-            Err(OpenError::Trouble(trouble)) => {
-                return Ok(Carried::Line(self.line(file, why(trouble))));
-            }
+            Err(OpenError::Trouble(trouble)) => return Ok(Err(why(trouble))),
             Err(OpenError::Later(_)) => {
                 return Err(Outcome::NotSent(Reason::new(
                     "the store did not open a kept file",
@@ -139,12 +160,14 @@ impl Job<'_> {
         match self.upload(channel, attachment, incoming).await {
             Ok(info) => {
                 let uploaded = Uploaded { file, id: info.id };
-                self.outlet.memory.uploaded(&mark, uploaded.clone());
-                Ok(Carried::File(uploaded))
+                self.outlet
+                    .memory
+                    .uploaded(&self.claim.mark(), uploaded.clone());
+                Ok(Ok(uploaded))
             }
             Err(fault) => match fate.trouble() {
-                Some(trouble) => Ok(Carried::Line(self.line(file, why(trouble)))),
-                None => self.not_uploaded(channel, file, fault).await,
+                Some(trouble) => Ok(Err(why(trouble))),
+                None => self.not_uploaded(channel, fault).await.map(Err),
             },
         }
     }
@@ -161,37 +184,35 @@ impl Job<'_> {
             .await
     }
 
-    /// An upload creates nothing that anybody sees, so its loss is no doubt.
-    async fn not_uploaded(
-        &self,
-        channel: &ChannelId,
-        file: usize,
-        fault: Fault,
-    ) -> Result<Carried, Outcome> {
+    /// An upload creates nothing that anybody sees, so its loss is no doubt: it is made again, some times.
+    async fn not_uploaded(&self, channel: &ChannelId, fault: Fault) -> Result<Why, Outcome> {
         match fault {
-            Fault::Refused(reason) if reason.status == Some(413) => Ok(Carried::Line(
-                self.line(file, Why::FileTooBig(self.limits.max_file_size)),
-            )),
-            // Also what a plugin refuses, and a server without room or store for files.
-            Fault::Refused(_) | Fault::Ended(_) | Fault::Gone(_) => {
-                Ok(Carried::Line(self.line(file, Why::Refused)))
+            Fault::Refused(reason) if reason.status == Some(413) => {
+                Ok(Why::FileTooBig(self.limits.max_file_size))
             }
+            // Also what a plugin refuses.
+            Fault::Refused(_) | Fault::Gone(_) => Ok(Why::Refused),
+            // From outside nothing goes, and the text will say so itself. Inside, only files are not allowed.
             Fault::Forbidden(reason) => match enter(self.mattermost(), channel).await {
-                Entrance::Joined => Err(Outcome::NotSent(reason)),
-                Entrance::Shut(outcome) => Err(outcome),
+                Entrance::Joined => self.failed_once_more(reason),
+                Entrance::Shut(_) => Ok(Why::Refused),
             },
-            Fault::Open(reason) => {
-                let mut failures = 0;
-                self.outlet.memory.owe(self.claim, |owing| {
-                    owing.failures += 1;
-                    failures = owing.failures;
-                });
-                if failures >= UPLOAD_TRIES {
-                    return Ok(Carried::Line(self.line(file, Why::Refused)));
-                }
-                Err(Outcome::NotSent(reason))
-            }
+            Fault::Open(reason) | Fault::Ended(reason) => self.failed_once_more(reason),
             fault => Err(fault.unread()),
+        }
+    }
+
+    /// Again, until it was tried often enough: a file must not hold its text for ever.
+    fn failed_once_more(&self, reason: Reason) -> Result<Why, Outcome> {
+        let mut failures = 0;
+        self.outlet.memory.owe(self.claim, |owing| {
+            owing.failures += 1;
+            failures = owing.failures;
+        });
+        if failures >= UPLOAD_TRIES {
+            Ok(Why::Refused)
+        } else {
+            Err(Outcome::NotSent(reason))
         }
     }
 
@@ -232,6 +253,14 @@ impl Job<'_> {
             max_bytes: attachments.max_bytes.min(self.limits.max_file_size),
         }
     }
+}
+
+/// A server that stumbles may stand a moment later; one that says no does not change its mind.
+const fn may_heal(why: Why) -> bool {
+    matches!(
+        why,
+        Why::FileUnreachable | Why::FileAnswered(408 | 429 | 500..)
+    )
 }
 
 const fn why(trouble: Trouble) -> Why {

@@ -5,9 +5,14 @@
 
 use shared::{MessageUpdated, PostId};
 
-use super::{Job, create::posted, unread};
+use super::{
+    Job,
+    create::posted,
+    place::{Entrance, archived, blocked, enter},
+    unread,
+};
 use crate::{
-    delivery::outlet::{Aim, Outcome, Reason},
+    delivery::outlet::{Aim, Outcome},
     mattermost::{Fault, Patch, Post},
     record::{Content, Step},
     render::{self, Draft},
@@ -96,10 +101,11 @@ impl Job<'_> {
         };
         self.fill(&plan).await?;
         let at = plan.text_of(part);
-        let Some(text) = plan.texts.get(at) else {
+        let (Some(text), Some(first)) = (plan.texts.get(at), plan.slots.first()) else {
             return Ok(NOTHING);
         };
-        let (channel, root) = self.place().await?;
+        // Where the message stands, which may be a former thread.
+        let (channel, root) = (first.channel_id.clone(), first.root_id.clone());
         let draft = Draft {
             message: text.clone(),
             ..Draft::default()
@@ -143,10 +149,11 @@ impl Job<'_> {
     /// The line first, then what it stands for: the other way round a crash would leave nothing to be seen.
     pub(super) async fn post_withdrawn(&self) -> Result<Outcome, Outcome> {
         let posts = self.target().await?;
-        let Some(text) = posts.first().map(|post| self.withdrawn(post)) else {
+        let Some(first) = posts.first() else {
             return Ok(NOTHING);
         };
-        let (channel, root) = self.place().await?;
+        let text = self.withdrawn(first);
+        let (channel, root) = (first.channel_id.clone(), first.root_id.clone());
         let draft = Draft {
             message: text,
             ..Draft::default()
@@ -220,7 +227,12 @@ impl Job<'_> {
             return self.say(post, self.withdrawn(post)).await;
         }
         // A patch cannot take files away on 9.11.
-        settled(self.mattermost().delete_post(&post.id).await)
+        let answer = self.mattermost().delete_post(&post.id).await;
+        let answer = match self.let_in(post, answer).await? {
+            Some(answer) => answer,
+            None => self.mattermost().delete_post(&post.id).await,
+        };
+        self.settled(post, answer)
     }
 
     async fn say(&self, post: &Post, message: String) -> Result<(), Outcome> {
@@ -231,12 +243,54 @@ impl Job<'_> {
             message: Some(message),
             props: None,
         };
-        settled(
-            self.mattermost()
+        let answer = self
+            .mattermost()
+            .patch_post(&post.id, &patch)
+            .await
+            .map(|_| ());
+        let answer = match self.let_in(post, answer).await? {
+            Some(answer) => answer,
+            None => self
+                .mattermost()
                 .patch_post(&post.id, &patch)
                 .await
                 .map(|_| ()),
-        )
+        };
+        self.settled(post, answer)
+    }
+
+    /// The answer as it is; nothing when our bot was outside and has joined, so that the same may be asked once more.
+    async fn let_in(
+        &self,
+        post: &Post,
+        answer: Result<(), Fault>,
+    ) -> Result<Option<Result<(), Fault>>, Outcome> {
+        if !matches!(answer, Err(Fault::Forbidden(_))) {
+            return Ok(Some(answer));
+        }
+        match enter(self.mattermost(), &post.channel_id).await {
+            Entrance::Joined => Ok(None),
+            Entrance::Shut(outcome) => Err(outcome),
+        }
+    }
+
+    /// A post that is gone stays as it is. An archived channel, and what our bot may not do, is for people to repair.
+    fn settled(&self, post: &Post, answer: Result<(), Fault>) -> Result<(), Outcome> {
+        let channel = || Some(post.channel_id.clone());
+        match answer {
+            Ok(()) | Err(Fault::Gone(_)) => Ok(()),
+            Err(Fault::Archived(_)) => {
+                Err(archived(post.channel_id.clone(), post.channel_id.as_str()))
+            }
+            Err(Fault::Forbidden(_)) => Err(blocked(
+                channel(),
+                format!(
+                    "the bot may not change its posts in channel {}: allow it",
+                    post.channel_id
+                ),
+            )),
+            Err(fault) => Err(fault.outcome()),
+        }
     }
 
     /// What stands for this post's text once it was taken back. One that says so already keeps its words.
@@ -298,19 +352,4 @@ fn holds_files_alone(post: &Post) -> bool {
         .unwrap_or_default();
     rest.lines()
         .all(|line| line.trim().is_empty() || line.starts_with("📎 "))
-}
-
-/// A post that is gone, or must not be changed any more, stays as it is. An archived channel is for people to repair.
-fn settled(answer: Result<(), Fault>) -> Result<(), Outcome> {
-    match answer {
-        Ok(()) | Err(Fault::Gone(_)) => Ok(()),
-        Err(Fault::Archived(reason)) => Err(Outcome::Blocked {
-            channel: None,
-            reason: Reason {
-                text: "the channel of the post is archived: restore it".into(),
-                ..reason
-            },
-        }),
-        Err(fault) => Err(fault.outcome()),
-    }
 }

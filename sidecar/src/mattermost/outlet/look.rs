@@ -5,7 +5,13 @@
 
 use shared::{ChannelId, EventKind, PostId, Timestamp, UserId};
 
-use super::{Job, change::withdrawn_stands, create::posted, marked};
+use super::{
+    Job,
+    change::withdrawn_stands,
+    create::posted,
+    marked,
+    place::{Entrance, enter},
+};
 use crate::{
     delivery::outlet::{Found, Outcome, Reason},
     mattermost::{Around, Fault, Place, Post},
@@ -73,11 +79,6 @@ impl Job<'_> {
 
     async fn find(&self, bot: &UserId, mark: &Mark) -> Result<Post, Missing> {
         let is_it = |post: &Post| marked::is(post, bot, mark);
-        let root = self
-            .claim
-            .mapping
-            .as_ref()
-            .filter(|_| !matches!(self.claim.step, Step::Root(_)));
         let mut found = None;
         let mut see = |post: &Post| {
             if is_it(post) {
@@ -85,10 +86,10 @@ impl Job<'_> {
             }
             found.is_some()
         };
-        match root.filter(|_| !marked::is_standalone(self.claim)) {
-            Some(root) => {
-                self.read_thread(&root.root_id, self.claim.look_from, &mut see)
-                    .await?
+        match self.thread() {
+            Some((channel, root)) => {
+                self.read_thread(&channel, &root, self.claim.look_from, &mut see)
+                    .await?;
             }
             None => {
                 let channel = self.searched(mark).await.map_err(Missing::Failed)?;
@@ -97,6 +98,21 @@ impl Job<'_> {
             }
         }
         found.ok_or(Missing::Absent)
+    }
+
+    /// The thread in which the claimed step creates: that of the message for an edit or a deletion, else the live one. Nothing
+    /// for roots and for what stands alone.
+    fn thread(&self) -> Option<(ChannelId, PostId)> {
+        let root = self.claim.mapping.as_ref()?;
+        if matches!(self.claim.step, Step::Root(_)) || marked::is_standalone(self.claim) {
+            return None;
+        }
+        let id = self
+            .claim
+            .target
+            .first()
+            .map_or(&root.root_id, |known| &known.root_id);
+        Some((root.channel_id.clone(), id.clone()))
     }
 
     /// Where it would stand: where it was sent, else where the settings say.
@@ -109,7 +125,7 @@ impl Job<'_> {
 
     /// Whether the line of this deletion stands already.
     pub(super) async fn line_stands(&self) -> Result<bool, Outcome> {
-        let Some(root) = &self.claim.mapping else {
+        let Some((channel, root)) = self.thread() else {
             return Ok(false);
         };
         let bot = self.mattermost().bot().await.map_err(Fault::unread)?;
@@ -124,7 +140,7 @@ impl Job<'_> {
             stands |= marked::is(post, &bot, &mark);
             stands
         };
-        let read = self.read_thread(&root.root_id, None, &mut see).await;
+        let read = self.read_thread(&channel, &root, None, &mut see).await;
         match read {
             Ok(()) | Err(Missing::Gone | Missing::Absent) => Ok(stands),
             Err(Missing::Failed(outcome)) => Err(outcome),
@@ -144,7 +160,7 @@ impl Job<'_> {
             false
         };
         let read = match &root {
-            Some(root) => self.read_thread(root, None, &mut see).await,
+            Some(root) => self.read_thread(&channel, root, None, &mut see).await,
             None => self.read_channel(&channel, None, &mut see).await,
         };
         match read {
@@ -157,6 +173,7 @@ impl Job<'_> {
     /// Shows each post of a thread to `see` until it has seen enough.
     async fn read_thread(
         &self,
+        channel: &ChannelId,
         root: &PostId,
         from: Option<Timestamp>,
         see: &mut (dyn FnMut(&Post) -> bool + Send),
@@ -168,7 +185,10 @@ impl Job<'_> {
                 Some(_) => self.mattermost().thread_down(root, place.as_ref()).await,
                 None => self.mattermost().thread_up(root, place.as_ref()).await,
             };
-            let page = page.map_err(missing)?;
+            let page = match page {
+                Ok(page) => page,
+                Err(fault) => return Err(self.missing(channel, fault).await),
+            };
             if !page.posts.iter().any(|post| post.id == *root) {
                 let reason = Reason::new("the thread came without its root, so it says nothing");
                 return Err(Missing::Failed(Outcome::NotSent(reason)));
@@ -208,11 +228,10 @@ impl Job<'_> {
         let mut seen = 0;
         for _ in 0..PAGES {
             let around = anchor.as_ref().map_or(Around::Newest, Around::Before);
-            let page = self
-                .mattermost()
-                .channel_posts(channel, around)
-                .await
-                .map_err(missing)?;
+            let page = match self.mattermost().channel_posts(channel, around).await {
+                Ok(page) => page,
+                Err(fault) => return Err(self.missing(channel, fault).await),
+            };
             for post in &page.posts {
                 self.outlet.memory.saw(channel, post.create_at);
             }
@@ -244,11 +263,16 @@ impl Job<'_> {
             "the channel does not end",
         ))))
     }
-}
 
-fn missing(fault: Fault) -> Missing {
-    match fault {
-        Fault::Gone(_) => Missing::Gone,
-        fault => Missing::Failed(fault.unread()),
+    /// Why a read failed. Our bot goes in where it may, so that the next look can see.
+    async fn missing(&self, channel: &ChannelId, fault: Fault) -> Missing {
+        match fault {
+            Fault::Gone(_) => Missing::Gone,
+            Fault::Forbidden(reason) => match enter(self.mattermost(), channel).await {
+                Entrance::Joined => Missing::Failed(Outcome::NotSent(reason)),
+                Entrance::Shut(outcome) => Missing::Failed(outcome),
+            },
+            fault => Missing::Failed(fault.unread()),
+        }
     }
 }

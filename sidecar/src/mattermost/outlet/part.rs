@@ -11,11 +11,10 @@ use super::{
     marked,
     memory::Uploaded,
     plan::{FILES_PER_POST, Plan},
-    unread,
 };
 use crate::{
     delivery::outlet::{Outcome, Reason},
-    mattermost::Post,
+    mattermost::{Fault, Post},
     record::{Content, Step},
     render::{self, Draft, Neutral, Who},
 };
@@ -191,26 +190,18 @@ impl Job<'_> {
         let (Some(email), Some(root)) = (&agent.email, &self.claim.mapping) else {
             return Ok(None);
         };
-        let user = self
-            .mattermost()
-            .user_by_email(email)
-            .await
-            .map_err(unread)?;
-        let Some(user) =
-            user.filter(|user| !user.is_bot && user.delete_at == 0 && user.remote_id.is_empty())
-        else {
+        let user = self.mattermost().user_by_email(email).await;
+        let Some(user) = known(user)?.flatten() else {
             return Ok(None);
         };
-        let here = match self
+        if user.is_bot || user.delete_at > 0 || !user.remote_id.is_empty() {
+            return Ok(None);
+        }
+        let here = self
             .mattermost()
             .is_member(&root.channel_id, &user.id)
-            .await
-        {
-            Ok(here) => here,
-            Err(fault) if fault.is_final() => false,
-            Err(fault) => return Err(unread(fault)),
-        };
-        Ok(here.then_some(user.username))
+            .await;
+        Ok(known(here)?.unwrap_or(false).then_some(user.username))
     }
 
     /// The text of this part. One that carries files alone still says whose they are.
@@ -264,6 +255,15 @@ impl Job<'_> {
         Ok(Outcome::Delivered {
             post: Some(posted(&post)),
         })
+    }
+}
+
+/// What a server tells; nothing where it will not, so that a line says less instead of waiting.
+fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Outcome> {
+    match answer {
+        Ok(told) => Ok(Some(told)),
+        Err(fault) if fault.is_final() || matches!(fault, Fault::Proxy(_)) => Ok(None),
+        Err(fault) => Err(fault.unread()),
     }
 }
 

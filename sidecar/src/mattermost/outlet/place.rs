@@ -84,7 +84,7 @@ impl Places {
                 return Err(blocked(
                     None,
                     format!(
-                        "there is no channel `{name}` in team `{team}` that the bot may see: create it, correct the name, or invite the bot"
+                        "there is no channel `{name}` in team `{team}` that the bot may see: create or restore it, correct the name, or invite the bot"
                     ),
                 ));
             }
@@ -152,27 +152,15 @@ pub(super) async fn enter(mattermost: &Mattermost, id: &ChannelId) -> Entrance {
     if channel.delete_at > 0 {
         return Entrance::Shut(archived(channel.id, name));
     }
-    let me = match mattermost.bot().await {
-        Ok(me) => me,
-        Err(fault) => return Entrance::Shut(fault.unread()),
-    };
-    match mattermost.is_member(id, &me).await {
-        Ok(true) => {
-            return Entrance::Shut(blocked(
-                Some(channel.id),
-                format!("the bot may not post in `{name}`: allow members to post there"),
-            ));
-        }
-        // Not being in the team answers 403 here; the attempt to join says the same more clearly.
-        Ok(false) | Err(Fault::Forbidden(_)) => {}
-        Err(fault) => return Entrance::Shut(fault.unread()),
-    }
     if channel.kind != ChannelKind::Public {
         return Entrance::Shut(blocked(
             Some(channel.id),
-            format!("the bot is not in the private channel `{name}`: invite it"),
+            format!(
+                "the bot may not post in `{name}`, which is private: invite it, and allow members to post there"
+            ),
         ));
     }
+    // A member joins once more without harm; who is turned away again may not post there.
     match mattermost.join(id).await {
         Ok(()) => Entrance::Joined,
         Err(fault) if fault.is_final() => Entrance::Shut(blocked(
