@@ -5,7 +5,7 @@
 //! tests play the people ([`Mattermost::post_as`]), the operator ([`Mattermost::restart`]), the bad luck ([`Mattermost::faults`])
 //! and the observer ([`Mattermost::until`]).
 //!
-//! Absent: link previews, mentions and notifications, slash commands, plugins, `since=`, ETags, reliable WebSocket reconnects, a
+//! Absent: link previews and notifications (but see [`State::mentions`] and [`Post::fetches`]), slash commands, plugins, `since=`, ETags, reliable WebSocket reconnects, a
 //! second node.
 
 use std::io;
@@ -24,7 +24,9 @@ use crate::random::Random;
 use crate::server::{Cut, Door, Server};
 use crate::watched::{Late, PATIENCE, Watched};
 
+mod alarm;
 mod channels;
+mod edits;
 mod errors;
 mod faults;
 mod files;

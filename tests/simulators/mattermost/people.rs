@@ -205,7 +205,8 @@ impl Mattermost {
         });
     }
 
-    /// Somebody writes; with `root_id` into that thread. `files` are names and bytes.
+    /// Somebody writes; with `root_id` into that thread. `files` are names and bytes. People need a millisecond for a post: see
+    /// [`Mattermost::post_at_once`] for those who do not.
     ///
     /// # Errors
     /// As `POST /posts`.
@@ -217,6 +218,7 @@ impl Mattermost {
         text: &str,
         files: &[(&str, &[u8])],
     ) -> Result<Post, Refusal> {
+        self.let_a_millisecond_pass();
         let uploaded = Uploaded {
             channel_id: channel_id.to_owned(),
             files: files
@@ -391,6 +393,13 @@ impl Mattermost {
             let body = json!({ "team_id": team_id, "channel_id": channel_id, "callback_urls": [url], "content_type": content_type, "display_name": "test" });
             state.create_hook(id, token.clone(), now, &admin, body.to_string().as_bytes()).map(|_| token)
         })
+    }
+
+    /// Moves the clock on if the newest post is of this very millisecond.
+    fn let_a_millisecond_pass(&self) {
+        if self.look(|state| state.last_create_at) == self.now() {
+            self.advance(Duration::from_millis(1));
+        }
     }
 
     fn as_user<T>(
