@@ -25,12 +25,15 @@ use crate::server::{Cut, Door, Server};
 use crate::watched::{Late, PATIENCE, Watched};
 
 mod alarm;
+mod calls;
 mod channels;
+mod deeds;
 mod edits;
 mod errors;
 mod faults;
 mod files;
 mod hooks;
+mod log;
 mod model;
 mod people;
 mod posts;
@@ -46,10 +49,11 @@ mod users;
 pub use crate::rules::When;
 pub use errors::Refusal;
 pub use faults::{Ending, Fault, Faults, HintFaults, RateLimit};
+pub use log::Logged;
 pub use model::{Channel, ChannelKind, FileInfo, Post, Team, User, Version};
 pub use people::{Account, Cast};
 pub use posts::{MAX_POST_SIZE, PENDING_LIFE_MS};
-pub use state::{Logged, Settings, State};
+pub use state::{Settings, State};
 
 /// A running simulated server. Dropping it ends it.
 #[derive(Debug)]
