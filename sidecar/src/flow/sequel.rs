@@ -1,0 +1,228 @@
+//! What one delivery's end leaves behind: how the card looks from then on, and what stands for an event that was parked. Pure.
+
+use shared::{Event, EventKind, MessageCreated, Sender, SenderType, Timestamp, Visitor};
+
+use crate::{
+    delivery::outlet::Reason,
+    record::{Card, CardState, Claim, Content, Step},
+};
+
+/// What the card shall be once this claim is delivered; nothing where it stays as it is.
+#[must_use]
+pub fn wanted(claim: &Claim, _: Timestamp) -> Option<Card> {
+    let before = claim.card.as_ref()?;
+    let Content::Event(event) = &claim.content else {
+        return None;
+    };
+    let mut card = before.clone();
+    apply(&mut card, event);
+    let opens = claim.mapping.is_none() || matches!(claim.step, Step::Root(_));
+    if opens {
+        quote(&mut card, claim.opening.as_ref());
+    }
+    // A root is drawn from this, so it is said even when nothing changed.
+    (opens || card != *before).then_some(card)
+}
+
+fn apply(card: &mut Card, event: &Event) {
+    let at = event.timestamp;
+    match &event.kind {
+        EventKind::Started(started) => {
+            if card.visitor.is_none() && card.page.is_none() {
+                card.started_at = at;
+            }
+            card.visitor = Some(started.visitor.clone());
+            card.page = Some(started.page.clone());
+            card.url = started.url.clone().or_else(|| card.url.take());
+            card.department = started
+                .department
+                .clone()
+                .or_else(|| card.department.take());
+            card.test |= started.test;
+        }
+        EventKind::Updated(updated) => {
+            card.visitor = updated.visitor.clone().or_else(|| card.visitor.take());
+            card.page = updated.page.clone().or_else(|| card.page.take());
+            card.url = updated.url.clone().or_else(|| card.url.take());
+        }
+        EventKind::MessageCreated(created) => spoke(card, &created.message.sender, at),
+        EventKind::MessageDeleted(deleted) if card.quoted.as_ref() == Some(&deleted.message_id) => {
+            card.quote_withdrawn = true;
+        }
+        EventKind::Closed(_) => card.state = CardState::Resolved(at),
+        EventKind::Reopened(_) => card.state = CardState::Waiting(at),
+        EventKind::Assigned(assigned) => card.assigned = assigned.agent.clone(),
+        _ => {}
+    }
+}
+
+/// Who wrote last decides whether the visitor waits. The system's own messages change nothing.
+fn spoke(card: &mut Card, sender: &Sender, at: Timestamp) {
+    match sender.kind {
+        SenderType::Visitor => {
+            if !matches!(card.state, CardState::Waiting(_)) {
+                card.state = CardState::Waiting(at);
+            }
+            if card.visitor.is_none() && !sender.name.trim().is_empty() {
+                card.visitor = Some(Visitor {
+                    name: sender.name.clone(),
+                    email: sender.email.clone(),
+                    ..Visitor::default()
+                });
+            }
+        }
+        SenderType::Agent | SenderType::Bot => card.state = CardState::Answered(at),
+        SenderType::System => {}
+    }
+}
+
+/// The root quotes the first thing the visitor said, if that already waits when it is made.
+fn quote(card: &mut Card, opening: Option<&Content>) {
+    let Some(Content::Event(event)) = opening else {
+        return;
+    };
+    if let EventKind::MessageCreated(MessageCreated { message, .. }) = &event.kind
+        && message.sender.kind == SenderType::Visitor
+        && card.quoted.is_none()
+    {
+        card.quoted = Some(message.message_id.clone());
+    }
+}
+
+/// The line that stands in the thread for a message that cannot be shown. What only changes something leaves none, and a
+/// notification that its channel does not take has no thread to leave one in.
+#[must_use]
+pub fn placeholder(claim: &Claim, reason: &Reason) -> Option<Content> {
+    let Content::Event(event) = &claim.content else {
+        return None;
+    };
+    let EventKind::MessageCreated(created) = &event.kind else {
+        return None;
+    };
+    let visitor = created.message.sender.name.clone();
+    let reason = match reason.status {
+        Some(status) if status < 500 => "refused".to_owned(),
+        Some(_) => "unreachable".to_owned(),
+        None => "other".to_owned(),
+    };
+    Some(Content::Placeholder {
+        visitor,
+        at: event.timestamp,
+        reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::delivery::scripted::{START, claim, message};
+
+    fn with(kind: &str, data: serde_json::Value, card: Card) -> Claim {
+        let json =
+            json!({"id": "evt", "type": kind, "timestamp": "2026-11-22T10:00:00Z", "data": data});
+        let event = Event::from_json(&json, START).unwrap();
+        Claim {
+            content: Content::Event(Box::new(event)),
+            card: Some(card),
+            ..claim("evt")
+        }
+    }
+
+    fn mapped(claim: Claim) -> Claim {
+        let root = crate::record::Mapping {
+            generation: 1,
+            root_id: "r".repeat(26).parse().unwrap(),
+            channel_id: "c".repeat(26).parse().unwrap(),
+            event: claim.event.clone(),
+            replies: 0,
+            last_create_at: START,
+        };
+        Claim {
+            mapping: Some(root),
+            ..claim
+        }
+    }
+
+    #[test]
+    fn a_visitor_waits_from_his_first_unanswered_message() {
+        let card = Card {
+            state: CardState::Answered(START),
+            ..Card::new(1, START)
+        };
+        let says = |card| {
+            mapped(Claim {
+                card: Some(card),
+                ..claim("evt")
+            })
+        };
+        let waiting = wanted(&says(card), START).unwrap();
+        assert_eq!(waiting.state, CardState::Waiting(START));
+        assert_eq!(
+            wanted(&says(waiting), START),
+            None,
+            "a second message does not restart the wait"
+        );
+    }
+
+    #[test]
+    fn a_root_quotes_the_visitor_and_nobody_else() {
+        let opening = |kind: &str| {
+            let json = json!({"id": "first", "type": "message.created", "data": {"conversation_id": "c",
+                "message_id": "m_first", "sender": {"type": kind, "name": "S"}, "text": "Hoi"}});
+            Some(Content::Event(Box::new(
+                Event::from_json(&json, START).unwrap(),
+            )))
+        };
+        let opens = |kind| Claim {
+            card: Some(Card::new(1, START)),
+            opening: opening(kind),
+            ..claim("evt")
+        };
+        assert_eq!(
+            wanted(&opens("visitor"), START)
+                .unwrap()
+                .quoted
+                .unwrap()
+                .as_str(),
+            "m_first"
+        );
+        assert_eq!(wanted(&opens("agent"), START).unwrap().quoted, None);
+    }
+
+    #[test]
+    fn withdrawing_the_quoted_message_takes_the_quote_away() {
+        let card = Card {
+            quoted: Some("m1".parse().unwrap()),
+            ..Card::new(1, START)
+        };
+        let deletes = |id: &str, card: &Card| {
+            mapped(with(
+                "message.deleted",
+                json!({"conversation_id": "c", "message_id": id}),
+                card.clone(),
+            ))
+        };
+        assert!(
+            wanted(&deletes("m1", &card), START)
+                .unwrap()
+                .quote_withdrawn
+        );
+        assert_eq!(wanted(&deletes("m2", &card), START), None);
+    }
+
+    #[test]
+    fn only_a_message_leaves_a_placeholder() {
+        let reason = Reason::answered(400, "refused");
+        let parked = placeholder(&claim("evt"), &reason);
+        assert!(matches!(parked, Some(Content::Placeholder { visitor, .. }) if visitor == "Sanne"));
+        let closed = with(
+            "conversation.closed",
+            json!({"conversation_id": "c"}),
+            Card::new(1, START),
+        );
+        assert_eq!(placeholder(&closed, &reason), None);
+        assert_eq!(message("evt", "c", "x").kind.name(), "message.created");
+    }
+}

@@ -1,0 +1,383 @@
+//! The outlet to Mattermost: one step of one event, as one post, exactly once or honestly in doubt.
+//!
+//! | step | what it does here |
+//! |---|---|
+//! | `root:<n>` | creates the card of a conversation, the nth if earlier ones were deleted or are full |
+//! | `part:<n>` | creates one post: text first, files on the last text and behind it |
+//! | `part:withdrawn` | creates the line that stands for a deleted message with files |
+//! | `part:parked` | creates the line that stands for an event that was parked |
+//! | `change` | edits or removes posts that stand; may be repeated |
+//!
+//! Every post carries a mark in its props. A look searches for it, by our bot's user id and the mark. What the claim does not
+//! say is asked of Mattermost, never of the store; what is remembered between steps may be forgotten at any time.
+//!
+//! Not here: when to try, look or give up (`delivery`), how anything is worded (`render`).
+
+mod attach;
+mod change;
+mod create;
+mod look;
+mod marked;
+mod memory;
+mod part;
+mod place;
+mod plan;
+mod root;
+mod show;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use shared::{ConversationId, EventKind, PostId};
+use tokio::time::Instant;
+
+use super::{Fault, Limits, Mattermost};
+use crate::{
+    delivery::outlet::{Aim, Found, Outcome, Outlet, Reason, Shown},
+    files::Files,
+    licence::{Current, Licence},
+    record::{Claim, Content, Doubt, Mapping, Posted, Step, Touch},
+    render::{Catalogue, Contact, PART, Voice},
+};
+
+use memory::Memory;
+use place::{Places, blocked};
+
+/// What the server accepts changes with its settings, which people change seldom.
+const LIMITS_LIFE: Duration = Duration::from_secs(300);
+
+/// What people decide about threads for all licences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    pub contact: Contact,
+    /// If not, files appear as links.
+    pub allow_files: bool,
+    /// Replies after which a conversation goes on under a new card; 0: never.
+    pub thread_limit: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            contact: Contact::default(),
+            allow_files: true,
+            thread_limit: 500,
+        }
+    }
+}
+
+/// What a lane to Mattermost posts through.
+#[derive(Debug)]
+pub struct MattermostOutlet {
+    mattermost: Arc<Mattermost>,
+    licences: Current,
+    files: Files,
+    words: Arc<Catalogue>,
+    // Plain locks: held for a copy, never across an await.
+    settings: RwLock<Settings>,
+    limits: Mutex<Option<(Instant, Limits)>>,
+    places: Places,
+    memory: Memory,
+}
+
+impl MattermostOutlet {
+    #[must_use]
+    pub fn new(
+        mattermost: Arc<Mattermost>,
+        licences: Current,
+        files: Files,
+        words: Arc<Catalogue>,
+    ) -> Self {
+        Self {
+            mattermost,
+            licences,
+            files,
+            words,
+            settings: RwLock::default(),
+            limits: Mutex::default(),
+            places: Places::default(),
+            memory: Memory::default(),
+        }
+    }
+
+    /// From the next step on these count.
+    pub fn set(&self, settings: Settings) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    fn settings(&self) -> Settings {
+        *self.settings.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything one step needs to know beside its claim.
+    async fn job<'a>(&'a self, claim: &'a Claim) -> Result<Job<'a>, Outcome> {
+        let licences = self.licences.snapshot();
+        let licence = licences.get(&claim.lane.licence).cloned().ok_or_else(|| {
+            blocked(
+                None,
+                format!(
+                    "licence {} is not in the settings any more",
+                    claim.lane.licence
+                ),
+            )
+        })?;
+        let voice = self.voice(&licence);
+        let limits = self.limits().await;
+        Ok(Job {
+            outlet: self,
+            claim,
+            licence,
+            voice,
+            limits,
+            settings: self.settings(),
+        })
+    }
+
+    fn voice(&self, licence: &Licence) -> Voice {
+        let zone = licence.time_zone.clone();
+        Voice::new(self.words.clone(), licence.language, zone).showing(self.settings().contact)
+    }
+
+    /// What the server accepts. Where it does not say, what it said last, or what every server accepts.
+    async fn limits(&self) -> Limits {
+        let known = self
+            .limits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some((at, limits)) = &known
+            && at.elapsed() < LIMITS_LIFE
+        {
+            return limits.clone();
+        }
+        match self.mattermost.limits().await {
+            Ok(limits) => {
+                let mut known = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+                *known = Some((Instant::now(), limits.clone()));
+                limits
+            }
+            Err(_) => known.map(|(_, limits)| limits).unwrap_or_default(),
+        }
+    }
+}
+
+/// One step of one claim, with what its licence says and its server allows.
+struct Job<'a> {
+    outlet: &'a MattermostOutlet,
+    claim: &'a Claim,
+    licence: Arc<Licence>,
+    voice: Voice,
+    limits: Limits,
+    settings: Settings,
+}
+
+impl Job<'_> {
+    fn mattermost(&self) -> &Mattermost {
+        &self.outlet.mattermost
+    }
+
+    /// Code points of one part.
+    fn part_limit(&self) -> usize {
+        PART.min(self.limits.max_post_size)
+    }
+
+    fn conversation(&self) -> Option<&ConversationId> {
+        self.claim.lane.key.conversation()
+    }
+}
+
+impl Outlet for MattermostOutlet {
+    async fn aim(&self, claim: &Claim) -> Aim {
+        // In doubt the noted step stays what it is, and was looked for already.
+        if claim.doubt != Doubt::None {
+            return same(claim);
+        }
+        let job = match self.job(claim).await {
+            Ok(job) => job,
+            Err(outcome) => return Aim::End(Box::new(outcome)),
+        };
+        match job.aim().await {
+            Ok(aim) => aim,
+            Err(outcome) => Aim::End(Box::new(outcome)),
+        }
+    }
+
+    async fn look(&self, claim: &Claim) -> Found {
+        match self.job(claim).await {
+            Ok(job) => job.look().await,
+            Err(outcome) => Found::Failed(Box::new(outcome)),
+        }
+    }
+
+    async fn post(&self, claim: &Claim) -> Outcome {
+        let done = match self.job(claim).await {
+            Ok(job) => Box::pin(job.post()).await,
+            Err(outcome) => Err(outcome),
+        };
+        done.unwrap_or_else(|outcome| outcome)
+    }
+
+    async fn show(&self, touch: &Touch) -> Shown {
+        self.show_card(touch).await
+    }
+
+    async fn probe(&self) -> Result<(), Reason> {
+        self.mattermost
+            .knows_us()
+            .await
+            .map(|_| ())
+            .map_err(|fault| fault.reason().clone())
+    }
+}
+
+/// The claimed step, without another note in the store.
+fn same(claim: &Claim) -> Aim {
+    Aim::Step {
+        step: claim.step,
+        look_from: claim.look_from,
+    }
+}
+
+impl Job<'_> {
+    async fn aim(&self) -> Result<Aim, Outcome> {
+        let claim = self.claim;
+        let event = match &claim.content {
+            Content::Event(event) => event,
+            // A line for what was parked stands where that would have stood; only conversations have such a place.
+            Content::Placeholder { .. } if self.conversation().is_none() => {
+                return Ok(Aim::Nothing);
+            }
+            Content::Placeholder { .. } => return self.in_thread(Step::Parked).await,
+        };
+        match &event.kind {
+            EventKind::Started(_) => match &claim.mapping {
+                Some(root) if root.event == claim.event => {
+                    Ok(Aim::End(Box::new(Outcome::Delivered {
+                        post: Some(as_posted(root)),
+                    })))
+                }
+                // A conversation that has a thread: its card changes, nothing else.
+                Some(root) if !is_ahead(claim.step, root) => Ok(Aim::Nothing),
+                _ => self.in_thread(Step::Part(0)).await,
+            },
+            EventKind::MessageCreated(_) => self.in_thread(Step::Part(0)).await,
+            EventKind::Closed(_) | EventKind::Reopened(_) | EventKind::Assigned(_) => {
+                match &claim.mapping {
+                    Some(_) => self.in_thread(Step::Part(0)).await,
+                    None => Ok(Aim::Nothing),
+                }
+            }
+            EventKind::MessageUpdated(edit) => self.aim_edit(edit).await,
+            EventKind::MessageDeleted(_) => self.aim_deletion().await,
+            EventKind::Notification(_) => self.alone(claim.step).await,
+            EventKind::Updated(_)
+            | EventKind::Typing(_)
+            | EventKind::ReplyRead(_)
+            | EventKind::Ping
+            | EventKind::Unknown(_) => Ok(Aim::Nothing),
+        }
+    }
+
+    /// A post under the root, or the root first.
+    async fn in_thread(&self, first: Step) -> Result<Aim, Outcome> {
+        let claim = self.claim;
+        let Some(root) = &claim.mapping else {
+            return self
+                .alone(match claim.step {
+                    Step::Root(generation) => Step::Root(generation),
+                    _ => Step::Root(1),
+                })
+                .await;
+        };
+        if is_ahead(claim.step, root) {
+            return self.alone(claim.step).await;
+        }
+        let step = match claim.step {
+            Step::Part(part) => Step::Part(part),
+            _ => first,
+        };
+        // Never between the parts of one event, and never for the event that has just opened this thread.
+        let limit = self.settings.thread_limit;
+        let is_full = limit > 0 && root.replies >= limit;
+        if is_full && step == Step::Part(0) && root.event != claim.event {
+            return self.alone(Step::Root(root.generation + 1)).await;
+        }
+        Ok(Aim::Step {
+            step: if first == Step::Parked {
+                Step::Parked
+            } else {
+                step
+            },
+            look_from: claim.look_from,
+        })
+    }
+
+    /// A root or a standalone post: a look for it would have to search the channel.
+    async fn alone(&self, step: Step) -> Result<Aim, Outcome> {
+        let channel = self.channel().await?;
+        let look_from = self.outlet.memory.look_from(&channel);
+        Ok(Aim::Step { step, look_from })
+    }
+
+    async fn post(&self) -> Result<Outcome, Outcome> {
+        match self.claim.step {
+            Step::Root(generation) => self.post_root(generation).await,
+            Step::Part(part) => self.post_part(part).await,
+            Step::Parked => self.post_placeholder().await,
+            Step::Withdrawn => self.post_withdrawn().await,
+            Step::Change => self.change().await,
+        }
+    }
+
+    /// Where a post without a root goes, by what the settings say now.
+    async fn channel(&self) -> Result<shared::ChannelId, Outcome> {
+        let channel =
+            place::channel_of(&self.licence, self.claim).map_err(|reason| Outcome::Blocked {
+                channel: None,
+                reason,
+            })?;
+        self.outlet
+            .places
+            .find(self.mattermost(), &self.licence, channel)
+            .await
+    }
+
+    /// A link to a post that works in every team.
+    fn permalink(&self, post: &PostId) -> String {
+        self.outlet.permalink(&self.licence, &self.limits, post)
+    }
+}
+
+impl MattermostOutlet {
+    fn permalink(&self, licence: &Licence, limits: &Limits, post: &PostId) -> String {
+        let base = limits.site_url.clone().or_else(|| self.mattermost.url());
+        let base = base.map(|url| url.to_string()).unwrap_or_default();
+        let team = licence.team.as_deref().unwrap_or("_redirect");
+        format!("{}/{team}/pl/{post}", base.trim_end_matches('/'))
+    }
+}
+
+/// Whether the claimed step opens a root later than this one.
+fn is_ahead(step: Step, root: &Mapping) -> bool {
+    matches!(step, Step::Root(generation) if generation > root.generation)
+}
+
+/// The root as what the event that opened it came to.
+fn as_posted(root: &Mapping) -> Posted {
+    Posted {
+        post_id: root.root_id.clone(),
+        channel_id: root.channel_id.clone(),
+        root_id: Some(root.root_id.clone()),
+        create_at: root.last_create_at,
+    }
+}
+
+/// A read that failed changes nothing; what it was for is tried again.
+fn unread(fault: Fault) -> Outcome {
+    fault.unread()
+}

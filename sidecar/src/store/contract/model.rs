@@ -1,0 +1,737 @@
+//! Any sequence of operations leaves the store in the state of a small reference that keeps everything in vectors.
+//!
+//! The reference knows the rules and no table: what is acceptable to it is what the documents promise, not how a store does it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+
+use super::*;
+
+/// What may happen. Numbers choose among what there is at that moment, modulo its count.
+#[derive(Debug, Clone)]
+enum Act {
+    Accept {
+        event: u8,
+        conversation: u8,
+        other_content: bool,
+        held: bool,
+    },
+    Claim {
+        most: usize,
+    },
+    Deliver {
+        claim: usize,
+        go_on: bool,
+        twice: bool,
+    },
+    Retry {
+        claim: usize,
+        wait: u8,
+        doubt: Doubt,
+        refused: bool,
+        blocked: bool,
+        twice: bool,
+    },
+    Park {
+        claim: usize,
+        placeholder: bool,
+        twice: bool,
+    },
+    Part {
+        claim: usize,
+        twice: bool,
+    },
+    Replay {
+        one: Option<usize>,
+    },
+    Drop {
+        one: usize,
+    },
+    Crash,
+    Wait {
+        seconds: u8,
+    },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let doubt = prop_oneof![Just(Doubt::None), Just(Doubt::Open), Just(Doubt::Ended)];
+    prop_oneof![
+        4 => (0..12u8, 0..3u8, prop::bool::weighted(0.1), prop::bool::weighted(0.1)).prop_map(
+            |(event, conversation, other_content, held)| Act::Accept { event, conversation, other_content, held }
+        ),
+        4 => (1..5usize).prop_map(|most| Act::Claim { most }),
+        3 => (any::<usize>(), any::<bool>(), any::<bool>())
+            .prop_map(|(claim, go_on, twice)| Act::Deliver { claim, go_on, twice }),
+        2 => (any::<usize>(), 0..9u8, doubt, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+            |(claim, wait, doubt, refused, blocked, twice)| Act::Retry { claim, wait, doubt, refused, blocked, twice }
+        ),
+        2 => (any::<usize>(), any::<bool>(), any::<bool>())
+            .prop_map(|(claim, placeholder, twice)| Act::Park { claim, placeholder, twice }),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(claim, twice)| Act::Part { claim, twice }),
+        1 => prop::option::of(any::<usize>()).prop_map(|one| Act::Replay { one }),
+        1 => any::<usize>().prop_map(|one| Act::Drop { one }),
+        1 => Just(Act::Crash),
+        2 => (1..10u8).prop_map(|seconds| Act::Wait { seconds }),
+    ]
+}
+
+/// One event in a lane, or its placeholder.
+#[derive(Debug, Clone, PartialEq)]
+struct Waiting {
+    event: String,
+    /// Order of acceptance; a placeholder comes right behind its event.
+    order: u64,
+    placeholder: bool,
+    step: Step,
+    attempts: u32,
+    refused: u32,
+    doubt: Doubt,
+    first_started: Option<Timestamp>,
+    last_ended: Option<Timestamp>,
+    hold_until: Option<Timestamp>,
+    reason: Option<String>,
+    blocked_since: Option<Timestamp>,
+}
+
+/// A lane: the first that waits is its head.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Row {
+    waiting: Vec<Waiting>,
+    /// An attempt at the head has begun, so nothing goes before it.
+    begun: bool,
+    flying: bool,
+    due: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    other_content: bool,
+    state: State,
+    attempts: u32,
+}
+
+#[derive(Debug, Default)]
+struct Reference {
+    lanes: BTreeMap<String, Row>,
+    parked: Vec<(String, Waiting)>,
+    known: BTreeMap<String, Known>,
+    order: u64,
+}
+
+impl Reference {
+    fn accept(
+        &mut self,
+        event: &str,
+        lane: &str,
+        other_content: bool,
+        hold: Option<Timestamp>,
+    ) -> &'static str {
+        if let Some(known) = self.known.get(event) {
+            return if known.other_content == other_content {
+                "duplicate"
+            } else {
+                "conflict"
+            };
+        }
+        let known = Known {
+            other_content,
+            state: State::Accepted,
+            attempts: 0,
+        };
+        self.known.insert(event.to_owned(), known);
+        self.order += 2;
+        let row = self.lanes.entry(lane.to_owned()).or_default();
+        row.waiting
+            .push(fresh(event, self.order, false, Step::Part(0), hold));
+        if !row.flying && row.due.is_none() {
+            row.due = Some(hold.unwrap_or_else(|| at(0)));
+        }
+        "new"
+    }
+
+    fn begin(&mut self, lane: &str, now: Timestamp) -> Waiting {
+        let row = self.row(lane);
+        (row.begun, row.flying, row.due) = (true, true, None);
+        let head = &mut row.waiting[0];
+        head.attempts += 1;
+        head.first_started = head.first_started.or(Some(now));
+        head.clone()
+    }
+
+    fn rest(&mut self, lane: &str, now: Timestamp) {
+        let row = self.row(lane);
+        (row.begun, row.flying) = (false, false);
+        row.due = row
+            .waiting
+            .first()
+            .map(|next| next.hold_until.map_or(now, |hold| hold.max(now)));
+    }
+
+    fn deliver(&mut self, lane: &str, now: Timestamp) {
+        let head = self.row(lane).waiting.remove(0);
+        if !head.placeholder {
+            self.settle(&head, State::Delivered);
+        }
+        self.rest(lane, now);
+    }
+
+    fn park(&mut self, lane: &str, placeholder: bool, now: Timestamp) {
+        let head = self.row(lane).waiting.remove(0);
+        if !head.placeholder {
+            self.settle(&head, State::Parked);
+            if placeholder {
+                let stands = fresh(&head.event, head.order + 1, true, Step::Parked, None);
+                let waiting = &mut self.row(lane).waiting;
+                // In its place among what waits: what was replayed behind its event may be older.
+                let older = waiting
+                    .iter()
+                    .take_while(|other| other.order < stands.order)
+                    .count();
+                waiting.insert(older, stands);
+            }
+            self.parked.push((lane.to_owned(), head));
+        }
+        self.rest(lane, now);
+    }
+
+    fn settle(&mut self, head: &Waiting, state: State) {
+        let known = self.known.get_mut(&head.event).unwrap();
+        (known.state, known.attempts) = (state, head.attempts);
+    }
+
+    fn replay(&mut self, one: Option<&str>, now: Timestamp) -> u64 {
+        let (mut chosen, left): (Vec<_>, Vec<_>) = self
+            .parked
+            .drain(..)
+            .partition(|(_, parked)| one.is_none_or(|one| parked.event == one));
+        self.parked = left;
+        chosen.sort_by_key(|(_, parked)| parked.order);
+        for (lane, parked) in &chosen {
+            self.known.get_mut(&parked.event).unwrap().state = State::Accepted;
+            let row = self.row(lane);
+            row.waiting
+                .retain(|other| other.order != parked.order + 1 || other.attempts > 0);
+            let first = usize::from(row.begun);
+            let behind = row
+                .waiting
+                .iter()
+                .skip(first)
+                .take_while(|other| other.order < parked.order)
+                .count();
+            let anew = fresh(
+                &parked.event,
+                parked.order,
+                false,
+                parked.step,
+                parked.hold_until,
+            );
+            row.waiting.insert(first + behind, anew);
+            if !row.flying {
+                row.due = Some(row.due.map_or(now, |due| due.min(now)));
+            }
+        }
+        chosen.len() as u64
+    }
+
+    fn crash(&mut self, now: Timestamp) {
+        for row in self.lanes.values_mut().filter(|row| row.flying) {
+            (row.flying, row.due) = (false, Some(Timestamp::from_millis(0)));
+            row.waiting[0].doubt = Doubt::Open;
+            row.waiting[0].last_ended = Some(now);
+        }
+    }
+
+    fn row(&mut self, lane: &str) -> &mut Row {
+        self.lanes.entry(lane.to_owned()).or_default()
+    }
+
+    /// What the status of an event must say.
+    fn status(&self, event: &str) -> Option<(State, u32, Option<String>)> {
+        let known = self.known.get(event)?;
+        let waiting = self.lanes.values().flat_map(|row| &row.waiting);
+        let in_lane = waiting
+            .into_iter()
+            .find(|one| one.event == event && !one.placeholder);
+        let parked = self.parked.iter().find(|(_, one)| one.event == event);
+        Some(match (in_lane, parked) {
+            (Some(one), _) => {
+                let state = if one.reason.is_some() {
+                    State::Retrying
+                } else {
+                    known.state
+                };
+                (state, one.attempts, one.reason.clone())
+            }
+            (None, Some(_)) => (
+                known.state,
+                known.attempts,
+                Some("refused three times".into()),
+            ),
+            (None, None) => (known.state, known.attempts, None),
+        })
+    }
+}
+
+fn fresh(
+    event: &str,
+    order: u64,
+    placeholder: bool,
+    step: Step,
+    hold_until: Option<Timestamp>,
+) -> Waiting {
+    Waiting {
+        event: event.to_owned(),
+        order,
+        placeholder,
+        step,
+        attempts: 0,
+        refused: 0,
+        doubt: Doubt::None,
+        first_started: None,
+        last_ended: None,
+        hold_until,
+        reason: None,
+        blocked_since: None,
+    }
+}
+
+/// The store and its reference, driven side by side.
+struct Pair {
+    bench: Bench,
+    reference: Reference,
+    /// Claims that are in hand.
+    claims: Vec<Claim>,
+    seconds: i64,
+}
+
+type Checked = Result<(), TestCaseError>;
+
+impl Pair {
+    fn now(&self) -> Timestamp {
+        at(self.seconds)
+    }
+
+    async fn play(&mut self, acts: &[Act]) -> Checked {
+        for act in acts {
+            self.act(act.clone()).await?;
+            self.compare().await?;
+        }
+        self.finish().await
+    }
+
+    async fn act(&mut self, act: Act) -> Checked {
+        match act {
+            Act::Accept {
+                event,
+                conversation,
+                other_content,
+                held,
+            } => self.accept(event, conversation, other_content, held).await,
+            Act::Claim { most } => self.claim(most).await,
+            Act::Deliver {
+                claim,
+                go_on,
+                twice,
+            } => self.deliver(claim, go_on, twice).await,
+            Act::Retry {
+                claim,
+                wait,
+                doubt,
+                refused,
+                blocked,
+                twice,
+            } => {
+                let Some(claim) = self.take(claim) else {
+                    return Ok(());
+                };
+                let retry = Retry {
+                    refused: claim.refused + u32::from(refused),
+                    doubt,
+                    first_started: (doubt != Doubt::None)
+                        .then_some(claim.first_started)
+                        .flatten(),
+                    blocked: blocked.then_some(None),
+                    ..again(at(self.seconds + i64::from(wait)), "reason", self.now())
+                };
+                self.retry(&claim, &retry, twice).await
+            }
+            Act::Park {
+                claim,
+                placeholder,
+                twice,
+            } => self.park(claim, placeholder, twice).await,
+            Act::Part { claim, twice } => self.part(claim, twice).await,
+            Act::Replay { one } => {
+                let one = one.and_then(|one| self.chosen(one));
+                let ids = match &one {
+                    Some(event) => Some(vec![self.failed_id(event).await]),
+                    None => None,
+                };
+                let selection = Selection {
+                    failed_ids: ids,
+                    ..Selection::default()
+                };
+                let replayed = self
+                    .bench
+                    .store()
+                    .replay(&selection, crate::record::Moment::agreed(self.now()))
+                    .await
+                    .unwrap();
+                let now = self.now();
+                prop_assert_eq!(replayed, self.reference.replay(one.as_deref(), now));
+                Ok(())
+            }
+            Act::Drop { one } => {
+                let Some(event) = self.chosen(one) else {
+                    return Ok(());
+                };
+                let selection = Selection {
+                    failed_ids: Some(vec![self.failed_id(&event).await]),
+                    ..Selection::default()
+                };
+                prop_assert_eq!(self.bench.store().drop_parked(&selection).await.unwrap(), 1);
+                self.reference
+                    .parked
+                    .retain(|(_, parked)| parked.event != event);
+                self.reference.known.get_mut(&event).unwrap().state = State::Dropped;
+                Ok(())
+            }
+            Act::Crash => {
+                self.claims.clear();
+                self.reference.crash(at(self.seconds));
+                self.bench.crash(at(self.seconds)).await;
+                Ok(())
+            }
+            Act::Wait { seconds } => {
+                self.seconds += i64::from(seconds);
+                Ok(())
+            }
+        }
+    }
+
+    async fn accept(
+        &mut self,
+        event: u8,
+        conversation: u8,
+        other_content: bool,
+        held: bool,
+    ) -> Checked {
+        // An id goes to one conversation, unless its content differs anyway.
+        let conversation = if other_content {
+            conversation
+        } else {
+            event % 3
+        };
+        let (id, lane) = (format!("evt_{event}"), format!("conv_{conversation}"));
+        let hold = held.then(|| at(self.seconds + 4));
+        let mut new = NewEvent {
+            hold_until: hold,
+            ..said(&id, &lane)
+        };
+        if other_content {
+            new.hash = ContentHash::of_bytes(b"other");
+        }
+        let judged = match self.bench.accept(vec![new]).await.remove(0) {
+            Acceptance::New { .. } => "new",
+            Acceptance::Duplicate(_) => "duplicate",
+            Acceptance::Conflict => "conflict",
+        };
+        prop_assert_eq!(
+            judged,
+            self.reference.accept(&id, &lane, other_content, hold)
+        );
+        Ok(())
+    }
+
+    async fn claim(&mut self, most: usize) -> Checked {
+        let now = self.now();
+        let claimed = self
+            .bench
+            .store()
+            .claim(
+                self.bench.fence,
+                &Queue::Mattermost,
+                most,
+                crate::record::Moment::agreed(now),
+            )
+            .await
+            .unwrap();
+        let due = |row: &&Row| !row.flying && row.due.is_some_and(|due| due <= now);
+        let due = self.reference.lanes.values().filter(due).count();
+        prop_assert_eq!(claimed.claims.len(), due.min(most), "so many lanes are due");
+        for claim in claimed.claims {
+            let lane = name(&claim);
+            let row = self.reference.row(&lane);
+            prop_assert!(
+                !row.flying && row.due.is_some_and(|due| due <= now),
+                "{} was not due",
+                lane
+            );
+            let begun = self.reference.begin(&lane, now);
+            agree(&claim, &begun)?;
+            self.claims.push(claim);
+        }
+        let next = self
+            .reference
+            .lanes
+            .values()
+            .filter_map(|row| row.due)
+            .min();
+        prop_assert_eq!(claimed.next_due, next);
+        Ok(())
+    }
+
+    async fn deliver(&mut self, claim: usize, go_on: bool, twice: bool) -> Checked {
+        let Some(claim) = self.take(claim) else {
+            return Ok(());
+        };
+        let (lane, now) = (name(&claim), self.now());
+        let delivered = Delivered { go_on, ..end(now) };
+        let next = self
+            .bench
+            .store()
+            .delivered(&claim, &delivered)
+            .await
+            .unwrap();
+        if twice {
+            let repeated = self
+                .bench
+                .store()
+                .delivered(&claim, &delivered)
+                .await
+                .unwrap();
+            prop_assert_eq!(&repeated, &next);
+        }
+        self.reference.deliver(&lane, now);
+        let due = self.reference.row(&lane).due.is_some_and(|due| due <= now);
+        prop_assert_eq!(next.is_some(), go_on && due);
+        if let Some(next) = next {
+            let begun = self.reference.begin(&lane, now);
+            agree(&next, &begun)?;
+            self.claims.push(next);
+        }
+        Ok(())
+    }
+
+    async fn retry(&mut self, claim: &Claim, retry: &Retry, twice: bool) -> Checked {
+        for _ in 0..=usize::from(twice) {
+            self.bench.store().retry(claim, retry).await.unwrap();
+        }
+        let row = self.reference.row(&name(claim));
+        (row.flying, row.due) = (false, Some(retry.due));
+        let head = &mut row.waiting[0];
+        (head.doubt, head.refused, head.reason) =
+            (retry.doubt, retry.refused, Some(retry.reason.clone()));
+        (head.first_started, head.last_ended) = (retry.first_started, retry.last_ended);
+        head.blocked_since = match retry.blocked {
+            Some(_) => head.blocked_since.or(retry.last_ended),
+            None => None,
+        };
+        Ok(())
+    }
+
+    async fn park(&mut self, claim: usize, placeholder: bool, twice: bool) -> Checked {
+        let Some(claim) = self.take(claim) else {
+            return Ok(());
+        };
+        let mut park = parked(self.now());
+        if !placeholder {
+            park.placeholder = None;
+        }
+        for _ in 0..=usize::from(twice) {
+            self.bench.store().park(&claim, &park).await.unwrap();
+        }
+        self.reference
+            .park(&name(&claim), placeholder, at(self.seconds));
+        Ok(())
+    }
+
+    async fn part(&mut self, claim: usize, twice: bool) -> Checked {
+        let Some(claim) = self.take(claim) else {
+            return Ok(());
+        };
+        let Step::Part(part) = claim.step else {
+            self.claims.push(claim);
+            return Ok(());
+        };
+        let (next, now) = (Step::Part(part + 1), self.now());
+        let post = post(&format!("p{}x{part}", claim.seq), None);
+        let mut stepped = self
+            .bench
+            .store()
+            .part_done(&claim, &post, next, now)
+            .await
+            .unwrap();
+        if twice {
+            stepped = self
+                .bench
+                .store()
+                .part_done(&claim, &post, next, now)
+                .await
+                .unwrap();
+        }
+        let head = &mut self.reference.row(&name(&claim)).waiting[0];
+        (head.step, head.doubt, head.first_started, head.last_ended) =
+            (next, Doubt::None, Some(now), None);
+        let head = head.clone();
+        agree(&stepped, &head)?;
+        self.claims.push(stepped);
+        Ok(())
+    }
+
+    fn take(&mut self, claim: usize) -> Option<Claim> {
+        let count = self.claims.len();
+        (count > 0).then(|| self.claims.swap_remove(claim % count))
+    }
+
+    fn chosen(&self, one: usize) -> Option<String> {
+        let count = self.reference.parked.len();
+        (count > 0).then(|| self.reference.parked[one % count].1.event.clone())
+    }
+
+    async fn failed_id(&self, event: &str) -> u64 {
+        let page = self
+            .bench
+            .store()
+            .parked(&Selection::default(), None, 100)
+            .await
+            .unwrap();
+        let found = page.items.iter().find(|one| one.event_id.as_str() == event);
+        found.expect("the reference has parked it").failed_id
+    }
+
+    async fn compare(&self) -> Checked {
+        let store = self.bench.store();
+        for event in (0..12).map(|event| format!("evt_{event}")) {
+            let id = EventId::new(event.as_str()).unwrap();
+            let status = store.status(&licence(), &id).await.unwrap();
+            let found = status.map(|status| (status.status, status.attempts, status.last_error));
+            prop_assert_eq!(found, self.reference.status(&event), "status of {}", event);
+        }
+        let waiting: usize = self
+            .reference
+            .lanes
+            .values()
+            .map(|row| row.waiting.len())
+            .sum();
+        let waiting = waiting as u64;
+        prop_assert_eq!(store.waiting(&licence()).await.unwrap(), (waiting, waiting));
+        let totals = store.totals().await.unwrap();
+        let sums = totals
+            .iter()
+            .fold((0, 0), |sum, one| (sum.0 + one.waiting, sum.1 + one.parked));
+        prop_assert_eq!(sums, (waiting, self.reference.parked.len() as u64));
+        let since = self
+            .reference
+            .lanes
+            .values()
+            .flat_map(|row| &row.waiting)
+            .filter_map(|one| one.blocked_since)
+            .min();
+        let blocked = store.blocked().await.unwrap();
+        prop_assert_eq!(blocked.iter().map(|one| one.since).min(), since);
+        Ok(())
+    }
+
+    /// In the end everything is delivered, in the order of the reference.
+    async fn finish(&mut self) -> Checked {
+        self.act(Act::Crash).await?;
+        self.seconds += 1000;
+        let mut orders: HashMap<String, Vec<(String, bool)>> = HashMap::new();
+        loop {
+            let before = self.claims.len();
+            self.claim(1000).await?;
+            if self.claims.len() == before {
+                break;
+            }
+            while let Some(claim) = self.claims.pop() {
+                let delivered = (claim.event.to_string(), claim.step == Step::Parked);
+                orders.entry(name(&claim)).or_default().push(delivered);
+                self.claims.push(claim);
+                self.deliver(self.claims.len() - 1, false, false).await?;
+            }
+        }
+        prop_assert!(
+            self.reference
+                .lanes
+                .values()
+                .all(|row| row.waiting.is_empty())
+        );
+        self.compare().await
+    }
+}
+
+fn name(claim: &Claim) -> String {
+    claim.lane.key.conversation().unwrap().to_string()
+}
+
+/// The claim is the one that the reference expects.
+fn agree(claim: &Claim, head: &Waiting) -> Checked {
+    let found = (
+        claim.event.to_string(),
+        claim.step,
+        claim.attempts,
+        claim.refused,
+        claim.doubt,
+    );
+    prop_assert_eq!(
+        found,
+        (
+            head.event.clone(),
+            head.step,
+            head.attempts,
+            head.refused,
+            head.doubt
+        )
+    );
+    prop_assert_eq!(
+        (claim.first_started, claim.last_ended),
+        (head.first_started, head.last_ended)
+    );
+    prop_assert_eq!(claim.seq & 1 == 1, head.placeholder);
+    Ok(())
+}
+
+/// Plays so many random stories, each on a store of its own.
+fn play(cases: u32, bench: impl AsyncFn() -> Bench) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 500,
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&vec(act(), 1..60), |acts| {
+        runtime.block_on(async {
+            let bench = bench().await;
+            let mut pair = Pair {
+                bench,
+                reference: Reference::default(),
+                claims: Vec::new(),
+                seconds: 1,
+            };
+            pair.play(&acts).await
+        })
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn any_story_on_sqlite_in_memory_ends_as_the_reference_says() {
+    play(300, async || Bench::in_memory().await);
+}
+
+#[test]
+fn any_story_on_sqlite_on_disk_ends_as_the_reference_says() {
+    play(60, async || Bench::on_disk().await);
+}
