@@ -1,6 +1,7 @@
-//! How many events wait, per licence and direction: kept in memory, because back-pressure asks at every request.
+//! What the writer knows besides its tables: how many events wait, because back-pressure asks at every request, and which files
+//! go once the present transaction is durable. A transaction that fails sets both back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use rusqlite::Connection;
 use shared::LicenceId;
@@ -12,6 +13,7 @@ use crate::{record::Direction, store::StoreError};
 pub(super) struct Counters {
     waiting: HashMap<(LicenceId, Direction), u64>,
     all: u64,
+    erased: Vec<PathBuf>,
 }
 
 impl Counters {
@@ -61,6 +63,15 @@ impl Counters {
             .or_default();
         *waiting = waiting.saturating_sub(events);
         self.all = self.all.saturating_sub(events);
+    }
+
+    /// These files go with the commit; before it they may still be needed.
+    pub(super) fn erase(&mut self, files: impl Iterator<Item = PathBuf>) {
+        self.erased.extend(files);
+    }
+
+    pub(super) fn take_erased(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.erased)
     }
 
     /// Of one licence in both directions, and of all.
