@@ -23,7 +23,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use shared::Timestamp;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, timeout_at},
+};
 use url::Url;
 
 pub use error::{CallError, Unread};
@@ -43,6 +46,14 @@ pub const USER_AGENT: &str = concat!("ireserve-sidecar/", env!("CARGO_PKG_VERSIO
 
 /// Bytes that arrive or leave piece by piece.
 pub type Chunks = BoxStream<'static, io::Result<Bytes>>;
+
+/// A connection that has left HTTP behind.
+pub type Line = Box<dyn Duplex>;
+
+/// Both directions of a connection.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// One request.
 #[derive(Debug)]
@@ -296,6 +307,22 @@ impl Streamed {
             retry_after: self.retry_after,
             body: body.freeze(),
         })
+    }
+
+    /// The connection itself, after a 101.
+    ///
+    /// # Errors
+    /// When the peer did not agree to anything.
+    pub async fn line(self) -> Result<Line, CallError> {
+        let (host, status) = (self.host.clone(), self.status.as_u16());
+        match self.response.upgrade().await {
+            Ok(line) => Ok(Box::new(line)),
+            Err(_) => Err(CallError::Unreadable {
+                host,
+                status,
+                unread: Unread::Strange,
+            }),
+        }
     }
 
     /// As a stream, for passing on. The deadline of the exchange holds.

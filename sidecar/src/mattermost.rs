@@ -20,6 +20,7 @@ pub mod outlet;
 mod pace;
 mod post;
 mod read;
+mod socket;
 mod thread;
 mod user;
 
@@ -45,6 +46,7 @@ pub use channel::{Around, Channel, ChannelKind, ChannelPage, Team};
 pub use error::Fault;
 pub use file::{FileId, FileInfo};
 pub use post::{NewPost, Patch, Post, Props};
+pub use socket::{Heard, Socket, SocketError, Told};
 pub use thread::{Place, ThreadPage};
 pub use user::{Limits, Me, User, Version};
 
