@@ -14,16 +14,26 @@ use std::{
     error::Error,
     fmt,
     io::{self, IsTerminal},
+    sync::Arc,
 };
 
+use shared::Timestamp;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::{
-    clock::Clock,
-    config::{Format, Level, Log},
-};
+/// The wall clock, for the time of a JSON line.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Text on a terminal, else JSON.
+    Auto,
+    Text,
+    Json,
+}
 
 /// The process already has a subscriber.
 #[derive(Debug, thiserror::Error)]
@@ -34,14 +44,14 @@ pub struct TelemetryError(#[from] tracing_subscriber::util::TryInitError);
 ///
 /// # Errors
 /// When it was called before.
-pub fn init(log: Log, clock: Clock) -> Result<(), TelemetryError> {
-    let json = match log.format {
-        Format::Auto => !io::stderr().is_terminal(),
-        Format::Text => false,
-        Format::Json => true,
+pub fn init(level: LevelFilter, form: Form, now: Now) -> Result<(), TelemetryError> {
+    let json = match form {
+        Form::Auto => !io::stderr().is_terminal(),
+        Form::Text => false,
+        Form::Json => true,
     };
     let layer: Box<dyn Layer<Registry> + Send + Sync> = if json {
-        json::Lines::new(io::stderr, clock).boxed()
+        json::Lines::new(io::stderr, now).boxed()
     } else {
         tracing_subscriber::fmt::layer()
             .with_writer(io::stderr)
@@ -49,18 +59,14 @@ pub fn init(log: Log, clock: Clock) -> Result<(), TelemetryError> {
             .boxed()
     };
     tracing_subscriber::registry()
-        .with(layer.with_filter(filter(log.level)))
+        .with(layer.with_filter(filter(level)))
         .try_init()?;
     Ok(())
 }
 
 /// Our own lines from this level on. Of the libraries below us only warnings: their detail holds addresses and headers.
-fn filter(level: Level) -> EnvFilter {
-    let level = level.name();
-    let others = match level {
-        "error" => "error",
-        _ => "warn",
-    };
+fn filter(level: LevelFilter) -> EnvFilter {
+    let others = level.min(LevelFilter::WARN);
     EnvFilter::new(format!(
         "{others},sidecar={level},simulators={level},ireserve_sidecar={level}"
     ))

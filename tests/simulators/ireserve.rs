@@ -13,6 +13,7 @@ mod inbox;
 mod receiver;
 mod says;
 mod sender;
+mod serving;
 mod sign;
 
 pub use crate::rules::When;

@@ -3,16 +3,18 @@
 use std::{
     error::Error,
     io::{self, BufRead, Read},
+    sync::Arc,
     time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
 
 use super::{Failure, resolve, runtime};
 use crate::{
     clock::Clock,
     config::{Format, Level, Log, Resolved, Settings},
-    telemetry,
+    telemetry::{self, Form},
 };
 
 /// A first line of `--managed` has a few hundred bytes; more is a peer that will never end.
@@ -47,10 +49,10 @@ pub(super) fn run(
     };
     let clock = Clock::system();
     let resolved = match resolve(&settings) {
-        Err(Failure::Configuration(mistakes)) if managed => return Err(logged(&mistakes, clock)),
+        Err(Failure::Configuration(mistakes)) if managed => return Err(logged(&mistakes, &clock)),
         resolved => resolved?,
     };
-    telemetry::init(resolved.config.log, clock.clone()).map_err(|error| Failure::said(&error))?;
+    start_logging(resolved.config.log, &clock)?;
     for warning in &resolved.warnings {
         tracing::warn!(setting.key = warning.key, "config: {warning}");
     }
@@ -79,14 +81,32 @@ pub(super) fn run(
     })
 }
 
+fn start_logging(log: Log, clock: &Clock) -> Result<(), Failure> {
+    let level = match log.level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    };
+    let form = match log.format {
+        Format::Auto => Form::Auto,
+        Format::Text => Form::Text,
+        Format::Json => Form::Json,
+    };
+    let clock = clock.clone();
+    telemetry::init(level, form, Arc::new(move || clock.now()))
+        .map_err(|error| Failure::said(&error))
+}
+
 /// The plugin passes our log on, and nothing else that we say.
-fn logged(mistakes: &[crate::config::Mistake], clock: Clock) -> Failure {
+fn logged(mistakes: &[crate::config::Mistake], clock: &Clock) -> Failure {
     let log = Log {
         level: Level::Info,
         format: Format::Json,
     };
-    if let Err(error) = telemetry::init(log, clock) {
-        return Failure::said(&error);
+    if let Err(failure) = start_logging(log, clock) {
+        return failure;
     }
     for mistake in mistakes {
         tracing::error!(setting.key = mistake.key, "config: {mistake}");

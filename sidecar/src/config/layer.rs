@@ -101,7 +101,7 @@ impl Layer {
                 mistakes.push(Mistake {
                     key: path.join("."),
                     origin: Some(origin),
-                    detail: "is given as a whole and in parts".to_owned(),
+                    detail: "is given twice, or as a whole and in parts".to_owned(),
                     fix: "keep one of the two".to_owned(),
                 });
             }
@@ -136,7 +136,7 @@ impl Layer {
                 mistakes.push(Mistake {
                     key: key.clone(),
                     origin: Some(origin.clone()),
-                    detail: "is given as a whole and in parts".to_owned(),
+                    detail: "is given twice, or as a whole and in parts".to_owned(),
                     fix: "keep one of the two".to_owned(),
                 });
             }

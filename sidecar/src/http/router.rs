@@ -119,7 +119,7 @@ impl Router {
             (Door::Admin(ops), route) => {
                 ops.admits(request.headers())?;
                 match route {
-                    Route::Status => ops.status().await,
+                    Route::Status => Ok(ops.status().await),
                     Route::Failed => ops.failed(request.uri().query()).await,
                     Route::Change(change) => ops.change(request, peer, change).await,
                     _ => Err(Problem::not_found()),

@@ -11,16 +11,16 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context, registry::LookupSpan};
 
-use crate::clock::Clock;
+use super::Now;
 
 pub(super) struct Lines<W> {
     writer: W,
-    clock: Clock,
+    now: Now,
 }
 
 impl<W> Lines<W> {
-    pub(super) const fn new(writer: W, clock: Clock) -> Self {
-        Self { writer, clock }
+    pub(super) const fn new(writer: W, now: Now) -> Self {
+        Self { writer, now }
     }
 }
 
@@ -66,7 +66,7 @@ where
         let level = event.metadata().level().as_str().to_ascii_lowercase();
         line.entry("message").or_insert_with(|| Value::from(""));
         line.insert("level".to_owned(), level.into());
-        line.insert("timestamp".to_owned(), self.clock.now().to_string().into());
+        line.insert("timestamp".to_owned(), (self.now)().to_string().into());
         line.insert("log.target".to_owned(), event.metadata().target().into());
         let mut text = Value::Object(line).to_string();
         text.push('\n');
@@ -138,12 +138,12 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_line_has_dotted_fields_at_the_top_and_a_text_as_message() {
+    #[test]
+    fn a_line_has_dotted_fields_at_the_top_and_a_text_as_message() {
         let sink = Sink::default();
         let writer = sink.clone();
-        let clock = Clock::simulated(Timestamp::from_millis(1_700_000_000_123));
-        let lines = Lines::new(move || writer.clone(), clock);
+        let now = || Timestamp::from_millis(1_700_000_000_123);
+        let lines = Lines::new(move || writer.clone(), Arc::new(now));
         let subscriber = tracing_subscriber::registry().with(lines);
         tracing::subscriber::with_default(subscriber, || {
             let span = tracing::info_span!("delivery", licence.id = "acme", attempt.number = 1);

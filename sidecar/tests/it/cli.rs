@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use shared::LicenceId;
 use sidecar::{
     auth::token::{Presented, verify},
+    cli,
     clock::Clock,
     config::Settings,
     licence::{LicenceKey, Licences},
@@ -146,6 +147,41 @@ fn managed_says_its_mistakes_as_log_lines() {
         .collect();
     assert_eq!(keys, ["store.url", "plugin.pairing_secret"]);
     assert!(!err(&ended).contains("canary"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_service_gets_its_settings_and_is_told_to_stop_by_a_signal() {
+    let desk = Desk::with(SETTINGS);
+    let file = desk.file("settings.toml");
+    let arguments = [
+        "ireserve-sidecar",
+        "serve",
+        "--config",
+        file.to_str().unwrap(),
+    ];
+    let environment = vec![("IRESERVE__LOG__LEVEL".to_owned(), "error".to_owned())];
+    let status = cli::run(
+        arguments.map(Into::into),
+        environment,
+        async |start: cli::Start| {
+            assert_eq!(start.resolved.config.licences.len(), 1);
+            assert!(!start.stop.is_cancelled());
+            // Whoever waits for signals is polled beside us before we go on.
+            tokio::task::yield_now().await;
+            let process = std::process::id().to_string();
+            tokio::process::Command::new("kill")
+                .args(["-TERM", &process])
+                .status()
+                .await?;
+            start.stop.cancelled().await;
+            Ok(())
+        },
+    );
+    assert_eq!(
+        format!("{status:?}"),
+        format!("{:?}", std::process::ExitCode::SUCCESS)
+    );
 }
 
 #[test]

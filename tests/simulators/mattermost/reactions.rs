@@ -82,11 +82,10 @@ impl State {
             emoji_name: emoji.to_owned(),
             create_at: now,
         };
-        let known = self.reactions.iter().position(|known| {
-            known.post_id == post_id && known.user_id == user.id && known.emoji_name == emoji
-        });
-        if known.is_none() {
-            self.reactions.push(reaction.clone());
+        let fits = |known: &Reaction| known.user_id == user.id && known.emoji_name == emoji;
+        if !self.reactions_on(post_id).iter().any(fits) {
+            let on_it = self.reactions.entry(post_id.to_owned()).or_default();
+            on_it.push(reaction.clone());
             self.rows.put(
                 now,
                 Post {
@@ -117,11 +116,10 @@ impl State {
             return Err(Refusal::permissions());
         }
         let post = self.reactable(user, post_id)?;
-        let fits = |known: &Reaction| {
-            known.post_id == post_id && known.user_id == user_id && known.emoji_name == emoji
-        };
-        if let Some(place) = self.reactions.iter().position(fits) {
-            let reaction = self.reactions.remove(place);
+        let fits = |known: &Reaction| known.user_id == user_id && known.emoji_name == emoji;
+        let place = self.reactions_on(post_id).iter().position(fits);
+        let on_it = self.reactions.entry(post_id.to_owned()).or_default();
+        if let Some(reaction) = place.map(|place| on_it.remove(place)) {
             let json = self.reaction_json(&reaction);
             self.rows.put(
                 now,
@@ -149,9 +147,8 @@ impl State {
             return Err(Refusal::permissions());
         }
         let on_it: Vec<_> = self
-            .reactions
+            .reactions_on(post_id)
             .iter()
-            .filter(|reaction| reaction.post_id == post_id)
             .map(|reaction| self.reaction_json(reaction))
             .collect();
         Ok(json!(on_it))

@@ -265,11 +265,13 @@ impl Desk {
         self.settled.tell(&claim.lane.licence, &claim.event);
     }
 
-    /// From now on nothing can be accepted.
+    /// From now on nothing can be accepted, and nothing said of what waits.
     pub(super) fn break_store(&self) {
         let path = self.folder.path().join("ireserve.db");
         let behind = rusqlite::Connection::open(path).unwrap();
-        behind.execute_batch("DROP TABLE dedup").unwrap();
+        behind
+            .execute_batch("DROP TABLE event; DROP TABLE dedup")
+            .unwrap();
     }
 
     /// Names of files that lie with the store.

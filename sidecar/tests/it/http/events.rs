@@ -5,7 +5,12 @@ use std::{num::NonZeroU32, time::Duration};
 use serde_json::{Value, json};
 use sidecar::{clock::Clock, http::Limits};
 
-use super::desk::{Desk, Wish, bearer, licence};
+use tokio::net::TcpSocket;
+
+use super::{
+    desk::{Desk, Wish, bearer, licence},
+    raw::Wire,
+};
 
 fn message(id: &str, text: &str) -> Value {
     json!({"id": id, "type": "message.created", "data": {"conversation_id": "conv_93", "message_id": id,
@@ -622,7 +627,10 @@ async fn whoever_writes_all_of_a_refused_body_before_it_reads_still_sees_the_ans
     };
     let body = vec![b' '; 3 << 20];
     for _ in 0..5 {
-        let mut wire = desk.public.connect().await;
+        // So small that the body cannot wait in it.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_send_buffer_size(16 * 1024).unwrap();
+        let mut wire = Wire(socket.connect(desk.public.address).await.unwrap());
         wire.write(head(body.len())).await;
         wire.write(&body).await;
         assert_eq!(wire.answers().await[0].status, 401);

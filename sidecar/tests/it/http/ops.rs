@@ -275,6 +275,14 @@ async fn the_status_says_in_one_word_how_everything_is() {
 
     desk.mattermost.send_modify(|state| state.ok = false);
     assert_eq!(desk.admin.get("/v1/status").await.json()["state"], "down");
+
+    desk.break_store();
+    let broken = desk.admin.get("/v1/status").await;
+    assert_eq!(
+        (broken.status, &broken.json()["store"]["ok"]),
+        (200, &json!(false)),
+        "what is wrong is told"
+    );
 }
 
 #[tokio::test]

@@ -1,16 +1,21 @@
 //! `GET /v1/status`: how everything is, measured when asked.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde::Serialize;
 use shared::{LicenceId, Timestamp};
 
 use super::{super::json, MattermostState, Ops};
 use crate::{
-    http::{Answer, problem::Problem},
+    http::Answer,
     licence::Licence,
     record::{Blocked, Direction, Totals},
-    store::Health,
+    store::StoreError,
 };
+
+/// Of each question: somebody looks at a screen meanwhile.
+const WITHIN: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Serialize)]
 struct Written {
@@ -60,11 +65,19 @@ struct Waiting {
 }
 
 impl Ops {
-    /// `GET /v1/status`.
-    pub(in crate::http) async fn status(&self) -> Result<Answer, Problem> {
-        let health = self.store.health().await.map_err(Problem::store)?;
-        let totals = self.store.totals().await.map_err(Problem::store)?;
-        let blocked = self.store.blocked().await.map_err(Problem::store)?;
+    /// `GET /v1/status`. A store that does not answer is a fact like any other, and the one that operators most need to see.
+    pub(in crate::http) async fn status(&self) -> Answer {
+        let health = asked(self.store.health()).await;
+        let totals = asked(self.store.totals()).await;
+        let blocked = asked(self.store.blocked()).await;
+        let answers = health.is_some() && totals.is_some() && blocked.is_some();
+        let (totals, blocked) = (totals.unwrap_or_default(), blocked.unwrap_or_default());
+        let store = WrittenStore {
+            kind: health.as_ref().map_or("unknown", |health| health.kind),
+            ok: answers && health.as_ref().is_some_and(|health| health.ok),
+            bytes: health.as_ref().map_or(0, |health| health.bytes),
+            free_bytes: health.and_then(|health| health.free_bytes),
+        };
         let now = self.clock.now();
         let licences: Vec<WrittenLicence> = self
             .licences
@@ -79,18 +92,30 @@ impl Ops {
         let written = Written {
             version: env!("CARGO_PKG_VERSION"),
             uptime_seconds: self.started.elapsed().as_secs(),
-            state: overall(&health, &mattermost, &licences, &blocked),
-            store: WrittenStore {
-                kind: health.kind,
-                ok: health.ok,
-                bytes: health.bytes,
-                free_bytes: health.free_bytes,
-            },
+            state: overall(&store, &mattermost, &licences, &blocked),
+            store,
             mattermost,
             licences,
             blocked,
         };
-        Ok(json(StatusCode::OK, &written))
+        json(StatusCode::OK, &written)
+    }
+}
+
+async fn asked<T>(question: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    match tokio::time::timeout(WITHIN, question).await {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the status is told without what the store knows");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(
+                "the status is told without what the store knows, it did not answer within {} s",
+                WITHIN.as_secs()
+            );
+            None
+        }
     }
 }
 
@@ -145,12 +170,12 @@ fn reason(licence: &Licence, blocked: &[Blocked], parked: u64) -> Option<String>
 }
 
 fn overall(
-    health: &Health,
+    store: &WrittenStore,
     mattermost: &MattermostState,
     licences: &[WrittenLicence],
     blocked: &[Blocked],
 ) -> Overall {
-    if !health.ok || !mattermost.ok {
+    if !store.ok || !mattermost.ok {
         Overall::Down
     } else if !blocked.is_empty() || licences.iter().any(|licence| !licence.ok) {
         Overall::Attention
