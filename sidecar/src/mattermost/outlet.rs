@@ -30,14 +30,14 @@ use std::{
     time::Duration,
 };
 
-use shared::{ConversationId, EventKind, PostId};
+use shared::{ConversationId, EventKind, LicenceId, PostId};
 use tokio::time::Instant;
 
 use super::{Fault, Limits, Mattermost};
 use crate::{
     delivery::outlet::{Aim, Found, Outcome, Outlet, Reason, Shown},
     files::Files,
-    licence::{Current, Licence},
+    licence::{Current, Licence, Licences},
     record::{Claim, Content, Doubt, Mapping, Posted, Step, Touch},
     render::{Catalogue, Contact, PART, Voice},
 };
@@ -126,15 +126,9 @@ impl MattermostOutlet {
     /// Everything one step needs to know beside its claim.
     async fn job<'a>(&'a self, claim: &'a Claim) -> Result<Job<'a>, Outcome> {
         let licences = self.licences.snapshot();
-        let licence = licences.get(&claim.lane.licence).cloned().ok_or_else(|| {
-            blocked(
-                None,
-                format!(
-                    "licence {} is not in the settings any more",
-                    claim.lane.licence
-                ),
-            )
-        })?;
+        let Some(licence) = licences.get(&claim.lane.licence).cloned() else {
+            return Err(without(&licences, &claim.lane.licence));
+        };
         let voice = self.voice(&licence);
         let limits = self.limits().await;
         Ok(Job {
@@ -246,6 +240,17 @@ impl Outlet for MattermostOutlet {
             .map(|_| ())
             .map_err(|fault| fault.reason().clone())
     }
+}
+
+/// A licence that the plugin has still to tell is on its way; any other is gone until people bring it back.
+fn without(licences: &Licences, id: &LicenceId) -> Outcome {
+    if licences.is_waiting() {
+        return Outcome::NotSent(Reason::new("the plugin has not sent its configuration yet"));
+    }
+    blocked(
+        None,
+        format!("licence {id} is not in the settings any more"),
+    )
 }
 
 /// The claimed step, without another note in the store.

@@ -1,6 +1,6 @@
 //! A whole way from an accepted event to a simulated Mattermost: real store, real engine, real sockets.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use shared::{Attachment, Event, EventId, Language, LicenceId, Source};
@@ -350,14 +350,4 @@ pub(super) async fn serves_in_turn(desk: &Desk, answers: Vec<(String, Vec<u8>)>)
         }
     });
     format!("http://{address}")
-}
-
-/// The most memory this process has held so far, in KiB.
-pub(super) fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string(Path::new("/proc/self/status")).unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap_or("0 kB");
-    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
