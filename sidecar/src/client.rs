@@ -29,7 +29,7 @@ use tokio::{
 };
 use url::Url;
 
-pub use error::{CallError, Unread};
+pub use error::{CallError, Cause, Unread};
 
 /// How long a connection may take to stand, name look-up and TLS included. Below every deadline, so that a peer that is not
 /// there is always *not sent*, never in doubt.
@@ -175,7 +175,7 @@ async fn open(
                 waited: deadline,
             });
         }
-        Ok(Err(error)) => return Err(CallError::of(host, error)),
+        Ok(Err(error)) => return Err(failed(host, error)),
         Ok(Ok(response)) => response,
     };
     Ok(Streamed {
@@ -186,6 +186,17 @@ async fn open(
         deadline: ends,
         response,
     })
+}
+
+/// What is certain when no head of an answer came. Addresses stay out of it: their queries may carry anything.
+fn failed(host: String, error: reqwest::Error) -> CallError {
+    let is_unsent = error.is_connect() || error.is_builder();
+    let source = error.without_url().into();
+    if is_unsent {
+        CallError::NotSent { host, source }
+    } else {
+        CallError::Broken { host, source }
+    }
 }
 
 impl fmt::Debug for Client {
