@@ -41,10 +41,13 @@ pub(super) async fn purge(store: Store, clock: Clock, lease: lease::Watch, end: 
 pub(super) async fn tidy(store: Store, wake: Wake, end: CancellationToken) {
     let mut listener = wake.listen();
     while end.run_until_cancelled(listener.rung()).await.is_some() {
-        while tokio::time::timeout(QUIET, listener.rung()).await.is_ok() {
-            if end.is_cancelled() {
-                return;
-            }
+        while let Some(heard) = end
+            .run_until_cancelled(tokio::time::timeout(QUIET, listener.rung()))
+            .await
+            && heard.is_ok()
+        {}
+        if end.is_cancelled() {
+            return;
         }
         if let Err(error) = store.idle().await {
             tracing::warn!(error = %error, "the store could not be made small");

@@ -28,6 +28,8 @@ pub enum Then {
     Delivered {
         post: Option<Posted>,
     },
+    /// It ends without having been taken, and people are told.
+    GiveUp(Reason),
     Retry(Retry),
     Park(Reason),
     /// The same attempt goes on with a root of this generation.
@@ -43,6 +45,7 @@ pub fn next(claim: &Claim, outcome: Outcome, now: Moment, chance: Chance) -> The
         Outcome::Opened(root) => Then::Opened(root),
         Outcome::PartDone { post, next } => Then::PartDone { post, next },
         Outcome::Delivered { post } => Then::Delivered { post },
+        Outcome::Gone(reason) => Then::GiveUp(reason),
         Outcome::RootGone => Then::NewRoot {
             generation: claim.mapping.as_ref().map_or(1, |root| root.generation + 1),
         },

@@ -285,6 +285,7 @@ impl<O: Outlet> Poster<O> {
             Outcome::Delivered { post: None }
             | Outcome::Blocked { .. }
             | Outcome::Refused(_)
+            | Outcome::Gone(_)
             | Outcome::RootGone => {
                 dependency.breaker.answered(now);
             }

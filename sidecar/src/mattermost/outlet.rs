@@ -271,6 +271,11 @@ impl Job<'_> {
                 return Ok(Aim::Nothing);
             }
             Content::Placeholder { .. } => return self.in_thread(Step::Parked).await,
+            Content::Undelivered { .. } => return self.remark().await,
+            Content::Reply(_) => {
+                let reason = Reason::new("a reply leads to i-reserve, not here");
+                return Ok(Aim::End(Box::new(Outcome::Refused(reason))));
+            }
         };
         match &event.kind {
             EventKind::Started(_) => match &claim.mapping {
@@ -285,10 +290,7 @@ impl Job<'_> {
             },
             EventKind::MessageCreated(_) => self.in_thread(Step::Part(0)).await,
             EventKind::Closed(_) | EventKind::Reopened(_) | EventKind::Assigned(_) => {
-                match &claim.mapping {
-                    Some(_) => self.in_thread(Step::Part(0)).await,
-                    None => Ok(Aim::Nothing),
-                }
+                self.remark().await
             }
             EventKind::MessageUpdated(edit) => self.aim_edit(edit).await,
             EventKind::MessageDeleted(_) => self.aim_deletion().await,
@@ -298,6 +300,14 @@ impl Job<'_> {
             | EventKind::ReplyRead(_)
             | EventKind::Ping
             | EventKind::Unknown(_) => Ok(Aim::Nothing),
+        }
+    }
+
+    /// A line about a conversation: it opens no thread.
+    async fn remark(&self) -> Result<Aim, Outcome> {
+        match &self.claim.mapping {
+            Some(_) => self.in_thread(Step::Part(0)).await,
+            None => Ok(Aim::Nothing),
         }
     }
 

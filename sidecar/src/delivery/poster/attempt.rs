@@ -233,7 +233,8 @@ impl<O: Outlet> Poster<O> {
                 })
                 .await
             }
-            Then::Delivered { post } => self.deliver(claim, post, cancel).await,
+            Then::Delivered { post } => self.deliver(claim, post, None, cancel).await,
+            Then::GiveUp(reason) => self.deliver(claim, None, Some(&reason), cancel).await,
             Then::Retry(retry) => {
                 tracing::debug!(
                     licence.id = %claim.lane.licence, event.id = %claim.event, attempt.number = claim.attempts,
@@ -253,6 +254,7 @@ impl<O: Outlet> Poster<O> {
         &self,
         claim: Claim,
         post: Option<Posted>,
+        gone: Option<&Reason>,
         cancel: &CancellationToken,
     ) -> Option<Claim> {
         let now = self.parts.clock.moment();
@@ -260,7 +262,9 @@ impl<O: Outlet> Poster<O> {
         let end = Delivered {
             post,
             wanted: claim.wanted.clone(),
-            sequels: Vec::new(),
+            sequels: gone.map_or_else(Vec::new, |reason| {
+                (self.parts.follow.sequels)(&claim, reason, now.wall)
+            }),
             go_on,
             now,
         };

@@ -16,7 +16,7 @@ use crate::{
     delivery::outlet::{Outcome, Reason},
     mattermost::{Fault, Post},
     record::{Content, Step},
-    render::{self, Draft, Neutral, Who},
+    render::{self, Draft, Neutral, Notice, Who},
 };
 
 /// Whatever a server makes of files, an event has no more posts than its plan and these.
@@ -129,14 +129,30 @@ impl Job<'_> {
     pub(super) fn attachments(&self) -> &[Attachment] {
         match &self.claim.content {
             Content::Event(event) => event.kind.attachments(),
-            Content::Placeholder { .. } => &[],
+            Content::Placeholder { .. } | Content::Reply(_) | Content::Undelivered { .. } => &[],
         }
     }
 
     /// The texts of this event.
     pub(super) async fn drafts(&self) -> Result<Vec<Draft>, Outcome> {
-        let Content::Event(event) = &self.claim.content else {
-            return Ok(Vec::new());
+        let event = match &self.claim.content {
+            Content::Event(event) => event,
+            Content::Undelivered {
+                username,
+                visitor,
+                reason,
+            } => {
+                let notice = Notice::Undelivered {
+                    author: username,
+                    visitor: &self.visitor(visitor),
+                    reason: render::Reason::from_key(reason),
+                };
+                return Ok(vec![Draft {
+                    message: render::notice(notice, &self.voice),
+                    ..Draft::default()
+                }]);
+            }
+            Content::Placeholder { .. } | Content::Reply(_) => return Ok(Vec::new()),
         };
         let name =
             |person: &Option<shared::Person>| person.as_ref().map(|person| person.name.clone());
@@ -183,6 +199,14 @@ impl Job<'_> {
                 ..Draft::default()
             })
             .collect())
+    }
+
+    /// The visitor as the card calls him.
+    fn visitor(&self, name: &str) -> Neutral {
+        match self.conversation() {
+            Some(conversation) => render::visitor_name(conversation, name, &self.voice),
+            None => Neutral::line(name),
+        }
     }
 
     /// The user name of an agent who is in the thread's channel: a mention makes him follow the thread. Nobody else is mentioned.

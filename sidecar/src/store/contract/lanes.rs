@@ -212,6 +212,7 @@ async fn a_take_over_makes_what_was_in_flight_doubtful_and_due(bench: &mut Bench
     let old = bench.fence;
     bench.crash(at(5)).await;
     assert!(old < bench.fence);
+    assert_eq!(bench.status("evt_1").await.next_attempt_at, None);
     let after = bench.claims(at(5)).await;
     assert_eq!(after.len(), 2);
     let [creating, changing] = &after[..] else {

@@ -1,7 +1,7 @@
-//! What the writing thread remembers: how many events wait, per licence and direction, because back-pressure asks at every
-//! request; and the time by which lanes are due.
+//! What the writer knows besides its tables: how many events wait, because back-pressure asks at every request; by when lanes
+//! are due; and which files go once the present transaction is durable. A transaction that fails sets all of it back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use rusqlite::Connection;
 use shared::LicenceId;
@@ -15,6 +15,7 @@ pub(super) struct Counters {
     all: u64,
     /// The latest moment at which somebody asked what is due, by the clock that never jumps.
     asked_at: Option<i64>,
+    erased: Vec<PathBuf>,
 }
 
 impl Counters {
@@ -73,6 +74,15 @@ impl Counters {
     /// When what is accepted at `wall` is due: a wall clock that runs ahead must not make it wait.
     pub(super) fn due(&self, wall: i64) -> i64 {
         self.asked_at.map_or(wall, |asked| wall.min(asked))
+    }
+
+    /// These files go with the commit; before it they may still be needed.
+    pub(super) fn erase(&mut self, files: impl Iterator<Item = PathBuf>) {
+        self.erased.extend(files);
+    }
+
+    pub(super) fn take_erased(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.erased)
     }
 
     /// Of one licence in both directions, and of all.

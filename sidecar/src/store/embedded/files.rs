@@ -1,7 +1,12 @@
 //! Files that came inside requests: one each beside the database, under random names, so that a repeat or another licence
 //! can never replace what waits.
 
-use std::{fs::File, io, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use shared::Timestamp;
 
@@ -82,10 +87,16 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
         .create(folder.join(FOLDER))
 }
 
-/// Removes the files of an erased event. One that cannot be removed now is an orphan and goes with the next sweep.
-pub(super) fn remove_later(folder: &Path, names: String) {
-    for name in names.lines().filter(|name| is_ours(name)) {
-        if let Err(error) = std::fs::remove_file(folder.join(FOLDER).join(name)) {
+/// Where the files of an event lie, by the names that it was accepted with.
+pub(super) fn paths(folder: &Path, names: &str) -> impl Iterator<Item = PathBuf> {
+    let names = names.lines().filter(|name| is_ours(name));
+    names.map(|name| folder.join(FOLDER).join(name))
+}
+
+/// Removes the files of erased events. One that cannot be removed now is an orphan and goes with the next sweep.
+pub(super) fn remove(paths: Vec<PathBuf>) {
+    for path in paths {
+        if let Err(error) = std::fs::remove_file(path) {
             tracing::debug!(error = %error, "a delivered file stays until the next sweep");
         }
     }

@@ -41,7 +41,7 @@ impl Embedded {
                 complete(connection, row, claim, "delivered")?;
             }
             want(connection, row.name, end.wanted.as_ref())?;
-            store.erase(connection, claim)?;
+            store.erase(connection, counters, claim)?;
             counters.remove(&row.lane.licence, row.lane.direction, 1);
             store.append_all(connection, counters, &end.sequels, end.now.wall)?;
             go_on(connection, claim, row, &end)
@@ -97,7 +97,7 @@ impl Embedded {
             }
             if is_placeholder(claim) {
                 // What only stands for something parked is not parked itself.
-                store.erase(connection, claim)?;
+                store.erase(connection, counters, claim)?;
                 counters.remove(&row.lane.licence, row.lane.direction, 1);
             } else {
                 set_aside(connection, claim, &park)?;
@@ -158,12 +158,17 @@ impl Embedded {
     }
 
     /// The payload goes; its files follow once the deletion is durable.
-    fn erase(&self, connection: &Connection, claim: &Claim) -> Result<(), StoreError> {
+    fn erase(
+        &self,
+        connection: &Connection,
+        counters: &mut Counters,
+        claim: &Claim,
+    ) -> Result<(), StoreError> {
         let names: Option<String> = connection
             .prepare_cached("DELETE FROM event WHERE seq = ?1 RETURNING files")?
             .query_row([seq_of(claim.seq)], |row| row.get(0))?;
         if let Some(names) = names {
-            files::remove_later(&self.folder, names);
+            counters.erase(files::paths(&self.folder, &names));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use rusqlite::{Connection, OptionalExtension as _};
 use shared::Timestamp;
 
-use super::{Embedded, files, writer::alone};
+use super::{Embedded, counters::Counters, files, writer::alone};
 use crate::store::StoreError;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -62,20 +62,31 @@ impl Embedded {
     ) -> Result<u64, StoreError> {
         let store = self.clone();
         self.writer
-            .run(move |connection, _| {
-                alone(connection, |connection| {
-                    let gone =
-                        store.forget(connection, i64::try_from(max).unwrap_or(i64::MAX), now)?;
+            .run(move |connection, counters| {
+                let before = counters.clone();
+                let max = i64::try_from(max).unwrap_or(i64::MAX);
+                let done = alone(connection, |connection| {
+                    let gone = store.forget(connection, counters, max, now)?;
                     let orphans = store
                         .sweep_files(&named(connection)?, now)
                         .unwrap_or_default();
                     Ok(gone + orphans)
-                })
+                });
+                if done.is_err() {
+                    *counters = before;
+                }
+                done
             })
             .await
     }
 
-    fn forget(&self, connection: &Connection, max: i64, now: Timestamp) -> Result<u64, StoreError> {
+    fn forget(
+        &self,
+        connection: &Connection,
+        counters: &mut Counters,
+        max: i64,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let before = |age: Duration| (now - age).as_millis();
         let mut gone = 0;
         gone += connection.execute(
@@ -91,7 +102,7 @@ impl Embedded {
         for files in names {
             gone += 1;
             if let Some(files) = files? {
-                files::remove_later(&self.folder, files);
+                counters.erase(files::paths(&self.folder, &files));
             }
         }
         gone += connection.execute(

@@ -64,7 +64,7 @@ impl Embedded {
         &self,
         selection: &Selection,
     ) -> Result<u64, StoreError> {
-        self.each(selection, |connection, _, lane, seq, store| {
+        self.each(selection, |connection, counters, lane, seq, store| {
             connection
                 .prepare_cached(
                     "UPDATE dedup SET state = 'dropped' WHERE (licence, event_id) =
@@ -75,7 +75,7 @@ impl Embedded {
                 .prepare_cached("DELETE FROM event WHERE seq = ?1 RETURNING files")?
                 .query_row([seq], |row| row.get(0))?;
             if let Some(names) = names {
-                files::remove_later(&store.folder, names);
+                counters.erase(files::paths(&store.folder, &names));
             }
             Ok(())
         })

@@ -160,7 +160,8 @@ const fn reserve(whole: u64) -> u64 {
     if wanted < GIB / 4 { GIB / 4 } else { wanted }
 }
 
-/// What is known of one event: its dedup mark, and its place in the lane while it has one.
+/// What is known of one event: its dedup mark, and its place in the lane while it has one. A head that a take-over made due has
+/// no moment for its next attempt: that is now.
 pub(super) fn status(
     connection: &Connection,
     licence: &LicenceId,
@@ -170,7 +171,7 @@ pub(super) fn status(
         .prepare_cached(
             "SELECT dedup.kind, dedup.state, COALESCE(event.attempts, dedup.attempts), event.reason, dedup.post_id,
                     dedup.root_id, dedup.channel_id, dedup.accepted_at,
-                    CASE WHEN event.parked_at IS NULL AND lane.head = event.seq THEN lane.due END
+                    CASE WHEN event.parked_at IS NULL AND lane.head = event.seq THEN NULLIF(lane.due, 0) END
              FROM dedup LEFT JOIN event ON event.seq = dedup.seq AND event.event_id = dedup.event_id
              LEFT JOIN lane ON lane.id = event.lane
              WHERE dedup.licence = ?1 AND dedup.event_id = ?2",

@@ -10,6 +10,7 @@ use std::sync::{Arc, mpsc};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{oneshot, watch};
 
+use super::files;
 use crate::store::StoreError;
 
 /// At most so many jobs share one sync.
@@ -164,6 +165,7 @@ fn batch(
         .collect();
     match connection.execute_batch("COMMIT") {
         Ok(()) => {
+            files::remove(counters.take_erased());
             answers.into_iter().for_each(|answer| answer(Ok(())));
             Ok(())
         }
