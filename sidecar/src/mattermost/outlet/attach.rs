@@ -252,7 +252,7 @@ impl Job<'_> {
                 EventKind::Notification(notification) => notification.url.as_deref(),
                 _ => self.claim.card.as_ref()?.url.as_deref(),
             },
-            Content::Placeholder { .. } => None,
+            _ => None,
         }
     }
 

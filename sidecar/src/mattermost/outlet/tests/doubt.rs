@@ -1,7 +1,5 @@
 //! Answers that are lost, wrong or refused: nothing doubles, nothing is lost.
 
-use std::time::Duration;
-
 use serde_json::json;
 use simulators::mattermost::{Ending, Fault, RateLimit, Refusal, When};
 
@@ -141,7 +139,11 @@ async fn an_outage_in_the_middle_loses_doubles_and_swaps_nothing() {
         let id = format!("e{at}");
         events.push(desk.accepts(&id, "message.created", said(&id, &id)).await);
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    desk.server
+        .until("some stand", |state| {
+            (state.posts(&desk.cast.webchat).len() > 6).then_some(())
+        })
+        .await;
     desk.server.restart().await.unwrap();
     desk.server.faults().clear();
     for event in &events {
