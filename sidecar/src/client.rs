@@ -23,10 +23,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use shared::Timestamp;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, timeout_at},
+};
 use url::Url;
 
-pub use error::{CallError, Unread};
+pub use error::{CallError, Cause, Unread};
 
 /// How long a connection may take to stand, name look-up and TLS included. Below every deadline, so that a peer that is not
 /// there is always *not sent*, never in doubt.
@@ -43,6 +46,14 @@ pub const USER_AGENT: &str = concat!("ireserve-sidecar/", env!("CARGO_PKG_VERSIO
 
 /// Bytes that arrive or leave piece by piece.
 pub type Chunks = BoxStream<'static, io::Result<Bytes>>;
+
+/// A connection that has left HTTP behind.
+pub type Line = Box<dyn Duplex>;
+
+/// Both directions of a connection.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// One request.
 #[derive(Debug)]
@@ -164,7 +175,7 @@ async fn open(
                 waited: deadline,
             });
         }
-        Ok(Err(error)) => return Err(CallError::of(host, error)),
+        Ok(Err(error)) => return Err(failed(host, error)),
         Ok(Ok(response)) => response,
     };
     Ok(Streamed {
@@ -175,6 +186,17 @@ async fn open(
         deadline: ends,
         response,
     })
+}
+
+/// What is certain when no head of an answer came. Addresses stay out of it: their queries may carry anything.
+fn failed(host: String, error: reqwest::Error) -> CallError {
+    let is_unsent = error.is_connect() || error.is_builder();
+    let source = error.without_url().into();
+    if is_unsent {
+        CallError::NotSent { host, source }
+    } else {
+        CallError::Broken { host, source }
+    }
 }
 
 impl fmt::Debug for Client {
@@ -296,6 +318,22 @@ impl Streamed {
             retry_after: self.retry_after,
             body: body.freeze(),
         })
+    }
+
+    /// The connection itself, after a 101.
+    ///
+    /// # Errors
+    /// When the peer did not agree to anything.
+    pub async fn line(self) -> Result<Line, CallError> {
+        let (host, status) = (self.host.clone(), self.status.as_u16());
+        match self.response.upgrade().await {
+            Ok(line) => Ok(Box::new(line)),
+            Err(_) => Err(CallError::Unreadable {
+                host,
+                status,
+                unread: Unread::Strange,
+            }),
+        }
     }
 
     /// As a stream, for passing on. The deadline of the exchange holds.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | account | an address and the token of our bot there; it may be replaced while we run |
 //! | fault | what an answer other than a good one means for us: [`Fault`] |
-//! | pace | how fast we may ask, learned from the server's own headers: [`pace`] |
+//! | pace | how fast we may ask, learned from the server's own headers |
 //!
 //! Guarantees: every call is made once, within its deadline and the server's pace; every answer is read up to a limit and into
 //! types that hold only what we read; an answer of any other shape is a fault, never a panic. Texts of faults carry a status and
@@ -20,6 +20,7 @@ pub mod outlet;
 mod pace;
 mod post;
 mod read;
+mod socket;
 mod thread;
 mod user;
 
@@ -45,6 +46,7 @@ pub use channel::{Around, Channel, ChannelKind, ChannelPage, Team};
 pub use error::Fault;
 pub use file::{FileId, FileInfo};
 pub use post::{NewPost, Patch, Post, Props};
+pub use socket::{Heard, Socket, SocketError, Told};
 pub use thread::{Place, ThreadPage};
 pub use user::{Limits, Me, User, Version};
 
@@ -101,6 +103,9 @@ impl Mattermost {
 
     /// From now on this account counts. Calls that run keep theirs.
     pub fn connect(&self, url: Url, token: SecretString) {
+        if self.url().as_ref() != Some(&url) {
+            self.pace.forget();
+        }
         let account = Account {
             base: url,
             token,

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What the HTTP client says about it; for the chain of causes only.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why there is no whole answer. Texts name the host and nothing that could be private.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -10,14 +13,14 @@ pub enum CallError {
     NotSent {
         host: String,
         #[source]
-        source: reqwest::Error,
+        source: Cause,
     },
     /// The request left and the connection broke: it may have been carried out.
     #[error("the connection to {host} broke before an answer came")]
     Broken {
         host: String,
         #[source]
-        source: reqwest::Error,
+        source: Cause,
     },
     /// The request left and nothing came back in time: it may have been carried out, or still run.
     #[error("{host} did not answer within {} ms", waited.as_millis())]
@@ -56,16 +59,6 @@ impl std::fmt::Display for Unread {
 }
 
 impl CallError {
-    pub(super) fn of(host: String, error: reqwest::Error) -> Self {
-        let unsent = error.is_connect() || error.is_builder();
-        let source = error.without_url();
-        if unsent {
-            Self::NotSent { host, source }
-        } else {
-            Self::Broken { host, source }
-        }
-    }
-
     /// Whether the peer can have seen nothing of the request.
     #[must_use]
     pub const fn is_unsent(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Against a peer that answers whatever it is told to, byte by byte.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::stream;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -200,6 +202,37 @@ async fn a_stream_of_known_length_is_announced_and_one_that_ends_early_breaks_of
         send(url, Some(6)).await.unwrap_err(),
         CallError::Broken { .. }
     ));
+}
+
+#[tokio::test]
+async fn a_body_is_drawn_only_as_fast_as_the_peer_takes_it() {
+    const PIECE: usize = 64 * 1024;
+    let drawn = Arc::new(AtomicUsize::new(0));
+    let counter = drawn.clone();
+    let endless: Chunks = Box::pin(stream::repeat_with(move || {
+        counter.fetch_add(PIECE, Ordering::SeqCst);
+        Ok(Bytes::from_static(&[b'x'; PIECE]))
+    }));
+    let (url, _peer) = stalled().await;
+    let body = Body::Stream {
+        length: Some(200_000_000),
+        chunks: endless,
+    };
+    let request = Request::new(Method::POST, url).body(body);
+    let error = client().open(request, SOON).await.unwrap_err();
+    assert!(matches!(error, CallError::TimedOut { .. }), "{error:?}");
+    let held = drawn.load(Ordering::SeqCst);
+    assert!(
+        held > 0 && held < 24_000_000,
+        "{held} bytes were drawn for a peer that takes none"
+    );
+}
+
+/// A peer that accepts and reads nothing.
+async fn stalled() -> (Url, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    (url.parse().unwrap(), listener)
 }
 
 #[tokio::test]

@@ -13,12 +13,14 @@
 //!
 //! Not here: when to try, look or give up (`delivery`), how anything is worded (`render`).
 
+mod aim;
 mod attach;
 mod change;
 mod create;
 mod look;
 mod marked;
 mod memory;
+mod missing;
 mod part;
 mod place;
 mod plan;
@@ -30,15 +32,15 @@ use std::{
     time::Duration,
 };
 
-use shared::{ConversationId, EventKind, PostId};
+use shared::{ConversationId, LicenceId, PostId};
 use tokio::time::Instant;
 
 use super::{Fault, Limits, Mattermost};
 use crate::{
     delivery::outlet::{Aim, Found, Outcome, Outlet, Reason, Shown},
     files::Files,
-    licence::{Current, Licence},
-    record::{Claim, Content, Doubt, Mapping, Posted, Step, Touch},
+    licence::{Current, Licence, Licences},
+    record::{Claim, Doubt, Step, Touch},
     render::{Catalogue, Contact, PART, Voice},
 };
 
@@ -126,15 +128,9 @@ impl MattermostOutlet {
     /// Everything one step needs to know beside its claim.
     async fn job<'a>(&'a self, claim: &'a Claim) -> Result<Job<'a>, Outcome> {
         let licences = self.licences.snapshot();
-        let licence = licences.get(&claim.lane.licence).cloned().ok_or_else(|| {
-            blocked(
-                None,
-                format!(
-                    "licence {} is not in the settings any more",
-                    claim.lane.licence
-                ),
-            )
-        })?;
+        let Some(licence) = licences.get(&claim.lane.licence).cloned() else {
+            return Err(without(&licences, &claim.lane.licence));
+        };
         let voice = self.voice(&licence);
         let limits = self.limits().await;
         Ok(Job {
@@ -248,6 +244,17 @@ impl Outlet for MattermostOutlet {
     }
 }
 
+/// A licence that the plugin has still to tell is on its way; any other is gone until people bring it back.
+fn without(licences: &Licences, id: &LicenceId) -> Outcome {
+    if licences.is_waiting() {
+        return Outcome::NotSent(Reason::new("the plugin has not sent its configuration yet"));
+    }
+    blocked(
+        None,
+        format!("licence {id} is not in the settings any more"),
+    )
+}
+
 /// The claimed step, without another note in the store.
 fn same(claim: &Claim) -> Aim {
     Aim::Step {
@@ -257,96 +264,6 @@ fn same(claim: &Claim) -> Aim {
 }
 
 impl Job<'_> {
-    async fn aim(&self) -> Result<Aim, Outcome> {
-        let claim = self.claim;
-        let event = match &claim.content {
-            Content::Event(event) => event,
-            // A line for what was parked stands where that would have stood; only conversations have such a place.
-            Content::Placeholder { .. } if self.conversation().is_none() => {
-                return Ok(Aim::Nothing);
-            }
-            Content::Placeholder { .. } => return self.in_thread(Step::Parked).await,
-            Content::Undelivered { .. } => return self.remark().await,
-            Content::Reply(_) => {
-                let reason = Reason::new("a reply leads to i-reserve, not here");
-                return Ok(Aim::End(Box::new(Outcome::Refused(reason))));
-            }
-        };
-        match &event.kind {
-            EventKind::Started(_) => match &claim.mapping {
-                Some(root) if root.event == claim.event => {
-                    Ok(Aim::End(Box::new(Outcome::Delivered {
-                        post: Some(as_posted(root)),
-                    })))
-                }
-                // A conversation that has a thread: its card changes, nothing else.
-                Some(root) if !is_ahead(claim.step, root) => Ok(Aim::Nothing),
-                _ => self.in_thread(Step::Part(0)).await,
-            },
-            EventKind::MessageCreated(_) => self.in_thread(Step::Part(0)).await,
-            EventKind::Closed(_) | EventKind::Reopened(_) | EventKind::Assigned(_) => {
-                self.remark().await
-            }
-            EventKind::MessageUpdated(edit) => self.aim_edit(edit).await,
-            EventKind::MessageDeleted(_) => self.aim_deletion().await,
-            EventKind::Notification(_) => self.alone(claim.step).await,
-            EventKind::Updated(_)
-            | EventKind::Typing(_)
-            | EventKind::ReplyRead(_)
-            | EventKind::Ping
-            | EventKind::Unknown(_) => Ok(Aim::Nothing),
-        }
-    }
-
-    /// A line about a conversation: it opens no thread.
-    async fn remark(&self) -> Result<Aim, Outcome> {
-        match &self.claim.mapping {
-            Some(_) => self.in_thread(Step::Part(0)).await,
-            None => Ok(Aim::Nothing),
-        }
-    }
-
-    /// A post under the root, or the root first.
-    async fn in_thread(&self, first: Step) -> Result<Aim, Outcome> {
-        let claim = self.claim;
-        let Some(root) = &claim.mapping else {
-            return self
-                .alone(match claim.step {
-                    Step::Root(generation) => Step::Root(generation),
-                    _ => Step::Root(1),
-                })
-                .await;
-        };
-        if is_ahead(claim.step, root) {
-            return self.alone(claim.step).await;
-        }
-        let step = match claim.step {
-            Step::Part(part) => Step::Part(part),
-            _ => first,
-        };
-        // Never between the parts of one event, and never for the event that has just opened this thread.
-        let limit = self.settings.thread_limit;
-        let is_full = limit > 0 && root.replies >= limit;
-        if is_full && step == Step::Part(0) && root.event != claim.event {
-            return self.alone(Step::Root(root.generation + 1)).await;
-        }
-        Ok(Aim::Step {
-            step: if first == Step::Parked {
-                Step::Parked
-            } else {
-                step
-            },
-            look_from: claim.look_from,
-        })
-    }
-
-    /// A root or a standalone post: a look for it would have to search the channel.
-    async fn alone(&self, step: Step) -> Result<Aim, Outcome> {
-        let channel = self.channel().await?;
-        let look_from = self.outlet.memory.look_from(&channel);
-        Ok(Aim::Step { step, look_from })
-    }
-
     async fn post(&self) -> Result<Outcome, Outcome> {
         match self.claim.step {
             Step::Root(generation) => self.post_root(generation).await,
@@ -382,21 +299,6 @@ impl MattermostOutlet {
         let base = base.map(|url| url.to_string()).unwrap_or_default();
         let team = licence.team.as_deref().unwrap_or("_redirect");
         format!("{}/{team}/pl/{post}", base.trim_end_matches('/'))
-    }
-}
-
-/// Whether the claimed step opens a root later than this one.
-fn is_ahead(step: Step, root: &Mapping) -> bool {
-    matches!(step, Step::Root(generation) if generation > root.generation)
-}
-
-/// The root as what the event that opened it came to.
-fn as_posted(root: &Mapping) -> Posted {
-    Posted {
-        post_id: root.root_id.clone(),
-        channel_id: root.channel_id.clone(),
-        root_id: Some(root.root_id.clone()),
-        create_at: root.last_create_at,
     }
 }
 

@@ -65,6 +65,12 @@ impl Pace {
         state.resting = Some(state.resting.map_or(until, |earlier| earlier.max(until)));
     }
 
+    /// Another server: what the last one said does not count.
+    pub(super) fn forget(&self) {
+        let mut state = self.state();
+        (state.bucket, state.resting) = (None, None);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use shared::{Attachment, ChannelId, Source};
+use shared::{Attachment, ChannelId, EventKind, Source};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -16,6 +16,7 @@ use crate::{
     delivery::outlet::{Outcome, Reason},
     files::{Incoming, OpenError, Rules, Trouble},
     mattermost::{Fault, FileInfo},
+    record::Content,
     render::{self, Reason as Why},
 };
 
@@ -236,12 +237,22 @@ impl Job<'_> {
 
     fn line(&self, file: usize, why: Why) -> Line {
         let name = &self.attachments()[file].name;
-        let card = self.claim.card.as_ref();
-        let url = card.and_then(|card| card.url.as_deref());
+        let url = self.in_ireserve();
         Line {
             file,
             full: render::file_failed(name, why, url, &self.voice),
             short: render::file_failed(name, why, None, &self.voice),
+        }
+    }
+
+    /// Where people can look for themselves.
+    fn in_ireserve(&self) -> Option<&str> {
+        match &self.claim.content {
+            Content::Event(event) => match &event.kind {
+                EventKind::Notification(notification) => notification.url.as_deref(),
+                _ => self.claim.card.as_ref()?.url.as_deref(),
+            },
+            _ => None,
         }
     }
 

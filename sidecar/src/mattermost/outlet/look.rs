@@ -7,6 +7,7 @@ use shared::{ChannelId, EventKind, PostId, Timestamp, UserId};
 
 use super::{
     Job,
+    aim::{as_posted, is_ahead},
     change::withdrawn_stands,
     create::posted,
     marked,
@@ -59,9 +60,9 @@ impl Job<'_> {
         };
         let root = self.claim.mapping.as_ref()?;
         let started =
-            matches!(event.kind, EventKind::Started(_)) && !super::is_ahead(self.claim.step, root);
+            matches!(event.kind, EventKind::Started(_)) && !is_ahead(self.claim.step, root);
         started.then(|| Outcome::Delivered {
-            post: (root.event == self.claim.event).then(|| super::as_posted(root)),
+            post: (root.event == self.claim.event).then(|| as_posted(root)),
         })
     }
 

@@ -64,9 +64,15 @@ impl MattermostOutlet {
             return Ok(());
         };
         let licences = self.licences.snapshot();
-        let licence = licences.get(licence).ok_or_else(|| {
-            Fault::Refused(Reason::new("the licence is not in the settings any more"))
-        })?;
+        let Some(licence) = licences.get(licence) else {
+            let reason = Reason::new("the licence is not in the settings");
+            // The plugin may still tell it; else nobody speaks for this card any more.
+            return Err(if licences.is_waiting() {
+                Fault::NotSent(reason)
+            } else {
+                Fault::Refused(reason)
+            });
+        };
         let standing = self.mattermost.post(&root.root_id).await?;
         let bot = self.mattermost.bot().await?;
         if standing.user_id != bot || standing.ours("mark").is_none() {

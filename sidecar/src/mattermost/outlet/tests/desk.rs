@@ -1,6 +1,6 @@
 //! A whole way from an accepted event to a simulated Mattermost: real store, real engine, real sockets.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use shared::{Attachment, Event, EventId, Language, LicenceId, Source};
@@ -8,6 +8,7 @@ use simulators::mattermost::{Cast, Mattermost as Server, Post};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    sync::watch,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -20,7 +21,7 @@ use crate::{
     delivery::{
         lease,
         outbox::Outbox,
-        poster::{Follow, Parts, Poster, Watcher},
+        poster::{Follow, Parts, Poster, Watcher, What},
         touch,
         wake::{Settled, Wake},
     },
@@ -41,7 +42,9 @@ pub(super) struct Desk {
     pub(super) outlet: Arc<MattermostOutlet>,
     pub(super) store: Store,
     pub(super) licence: Licence,
-    licences: tokio::sync::watch::Sender<Licences>,
+    licences: watch::Sender<Licences>,
+    /// Why events were not brought over, the last reason each.
+    failed: watch::Sender<BTreeMap<EventId, String>>,
     outbox: Outbox,
     clock: Clock,
     cancel: CancellationToken,
@@ -81,6 +84,7 @@ impl Desk {
             store,
             licence,
             licences,
+            failed: watch::Sender::default(),
             outbox,
             clock: Clock::system(),
             cancel,
@@ -92,7 +96,8 @@ impl Desk {
     }
 
     async fn starts(&self, wake: Wake, settled: Settled) {
-        let (tell, lease) = tokio::sync::watch::channel(None);
+        let failed = self.failed.clone();
+        let (tell, lease) = watch::channel(None);
         self.tasks.spawn(lease::keep(
             self.store.clone(),
             self.clock.clone(),
@@ -116,7 +121,13 @@ impl Desk {
             },
             slots: 32,
             remembers: true,
-            watcher: Watcher(Arc::new(|_| {})),
+            watcher: Watcher(Arc::new(move |progress| {
+                if let What::Failed { reason, .. } = &progress.what {
+                    failed.send_modify(|failed| {
+                        failed.insert(progress.event.clone(), reason.clone());
+                    });
+                }
+            })),
         });
         self.tasks
             .spawn(poster.run(self.tasks.clone(), self.cancel.clone()));
@@ -212,21 +223,15 @@ impl Desk {
         self.brings(id, "message.created", said(id, text)).await
     }
 
-    /// Waits until the store says why an event is not brought over.
+    /// Waits until an attempt at this event has failed, and says why.
     pub(super) async fn waits_because(&self, id: &EventId) -> String {
-        for _ in 0..400 {
-            let status = self
-                .store
-                .status(&self.licence.id, id)
-                .await
-                .unwrap()
-                .unwrap();
-            if let Some(reason) = status.last_error {
-                return reason;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("{id} does not say why it waits");
+        let mut failed = self.failed.subscribe();
+        let waiting = failed.wait_for(|failed| failed.contains_key(id));
+        let failed = tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("it fails soon")
+            .unwrap();
+        failed[id].clone()
     }
 
     /// The roots of `conv_93`, oldest first.
@@ -351,14 +356,4 @@ pub(super) async fn serves_in_turn(desk: &Desk, answers: Vec<(String, Vec<u8>)>)
         }
     });
     format!("http://{address}")
-}
-
-/// The most memory this process has held so far, in KiB.
-pub(super) fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string(Path::new("/proc/self/status")).unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap_or("0 kB");
-    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }

@@ -1,9 +1,7 @@
 //! Answers that are lost, wrong or refused: nothing doubles, nothing is lost.
 
-use std::time::Duration;
-
 use serde_json::json;
-use simulators::mattermost::{Ending, Fault, RateLimit, When};
+use simulators::mattermost::{Ending, Fault, RateLimit, Refusal, When};
 
 use super::desk::{Desk, said, started};
 use crate::record::State;
@@ -141,7 +139,11 @@ async fn an_outage_in_the_middle_loses_doubles_and_swaps_nothing() {
         let id = format!("e{at}");
         events.push(desk.accepts(&id, "message.created", said(&id, &id)).await);
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    desk.server
+        .until("some stand", |state| {
+            (state.posts(&desk.cast.webchat).len() > 6).then_some(())
+        })
+        .await;
     desk.server.restart().await.unwrap();
     desk.server.faults().clear();
     for event in &events {
@@ -150,4 +152,28 @@ async fn an_outage_in_the_middle_loses_doubles_and_swaps_nothing() {
     let wanted: Vec<String> = (0..15).map(|at| format!("**Sanne:** e{at}")).collect();
     assert_eq!(desk.texts(), wanted);
     assert_eq!(desk.roots().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_token_and_a_proxy_that_speaks_pause_the_queue_and_count_nothing() {
+    let desk = Desk::new().await;
+    desk.server.revoke(&desk.cast.bot.token);
+    let event = desk.accepts("e1", "conversation.started", started()).await;
+    let reason = desk.waits_because(&event).await;
+    assert!(reason.contains("401"), "{reason}");
+
+    let desk = Desk::new().await;
+    desk.brings("e1", "conversation.started", started()).await;
+    let page = Refusal::new(404, "");
+    desk.server.faults().refuse_next(1, "POST /posts", page);
+    let event = desk
+        .accepts("e2", "message.created", said("e2", "Hoi"))
+        .await;
+    let reason = desk.waits_because(&event).await;
+    assert!(
+        reason.contains("without mattermost's error body"),
+        "{reason}"
+    );
+    desk.settles(&event).await;
+    assert_eq!(desk.texts(), ["**Sanne:** Hoi"]);
 }
