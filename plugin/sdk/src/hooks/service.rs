@@ -1,0 +1,258 @@
+//! From a call on the wire to a method of [`Hooks`], and back.
+
+use std::sync::{Arc, OnceLock};
+
+use gob::Gob;
+use tokio::sync::watch;
+use yamux::Stream;
+
+use super::{Call, Context, Hook, Hooks};
+use crate::api::Api;
+use crate::broker::Broker;
+use crate::error::{AppError, Failure};
+use crate::http::{self, ServeHttpArgs};
+use crate::model::{CommandArgs, CommandResponse, Post, Reaction};
+use crate::rpc::letters::{One, Three, Two};
+use crate::rpc::server::{Answer, Service, Work};
+
+gob::record! {
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub(crate) struct OnActivateArgs as "Z_OnActivateArgs" {
+        pub(crate) api: u32 as "APIMuxId",
+        /// The database, for plugins written in Go. Mattermost 6 and newer.
+        pub(crate) driver: u32 as "DriverMuxId",
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct HookService<H> {
+    hooks: H,
+    broker: Arc<Broker>,
+    /// The way to the server, once it was activated; the log waits for it, too.
+    api: watch::Sender<Option<Api>>,
+    /// Never used. Left undialled, the server would wait for it and log that it was not.
+    driver: OnceLock<Stream>,
+}
+
+impl<H: Hooks> HookService<H> {
+    pub(crate) const fn new(
+        hooks: H,
+        broker: Arc<Broker>,
+        api: watch::Sender<Option<Api>>,
+    ) -> Self {
+        Self {
+            hooks,
+            broker,
+            api,
+            driver: OnceLock::new(),
+        }
+    }
+
+    async fn activate(&self, args: OnActivateArgs) -> Result<(), Failure> {
+        let driver = async {
+            if args.driver == 0 {
+                None
+            } else {
+                self.broker.dial(args.driver).await.ok()
+            }
+        };
+        let (api, driver) = tokio::join!(self.broker.dial(args.api), driver);
+        let api = Api::new(api?);
+        if let Some(driver) = driver {
+            // A second activation would be the server's mistake; its stream is dropped.
+            let _ = self.driver.set(driver);
+        }
+        self.api.send_replace(Some(api.clone()));
+        self.hooks.on_activate(api).await
+    }
+
+    fn api(&self) -> Result<Api, String> {
+        self.api
+            .borrow()
+            .clone()
+            .ok_or_else(|| "plugin: not active yet".into())
+    }
+
+    fn call(&self, context: Context) -> Result<Call, String> {
+        Ok(Call {
+            api: self.api()?,
+            context,
+        })
+    }
+
+    async fn serve_http(&self, args: ServeHttpArgs) -> Result<(), String> {
+        let call = self.call(args.context.clone())?;
+        let opened = http::open(args, &self.broker)
+            .await
+            .map_err(|error| error.to_string())?;
+        let (request, mut response) = opened;
+        let done = match request {
+            Some(request) => self.hooks.serve_http(call, request, &mut response).await,
+            None => {
+                let bad = ::http::Response::builder().status(400).body(Vec::new());
+                response.send(bad.expect("a plain status")).await
+            }
+        };
+        if let Err(error) = done {
+            let begun = response.has_started();
+            tracing::warn!(%error, begun, "a request could not be answered");
+            return Err(format!("plugin: ServeHTTP: {error}"));
+        }
+        response.finish().await.map_err(|error| error.to_string())
+    }
+}
+
+/// Answers with the value, whatever type it has.
+fn answer<T: Gob + Send>(value: T) -> Result<Box<dyn Answer>, String> {
+    Ok(Box::new(value))
+}
+
+/// A result of Go's type `error`.
+fn failure(result: Result<(), Failure>) -> Result<Box<dyn Answer>, String> {
+    answer(One { a: result.err() })
+}
+
+type About<T> = Two<Context, T>;
+
+impl<H: Hooks> Service for HookService<H> {
+    fn take(
+        self: &Arc<Self>,
+        method: &str,
+        decoder: &mut gob::Decoder,
+    ) -> Result<Option<Work>, gob::Error> {
+        let this = Arc::clone(self);
+        let Some(name) = method.strip_prefix("Plugin.") else {
+            decoder.skip()?;
+            return Ok(None);
+        };
+        let work: Work = match name {
+            "Implemented" => {
+                decoder.skip()?;
+                let names: Vec<String> =
+                    H::HOOKS.iter().map(|hook| hook.name().to_owned()).collect();
+                Box::pin(async { answer(names) })
+            }
+            "OnActivate" => {
+                let args: OnActivateArgs = decoder.decode()?;
+                Box::pin(async move { failure(this.activate(args).await) })
+            }
+            _ => match H::HOOKS.iter().find(|hook| hook.name() == name) {
+                Some(hook) => this.take_hook(*hook, decoder)?,
+                None => {
+                    decoder.skip()?;
+                    return Ok(None);
+                }
+            },
+        };
+        Ok(Some(work))
+    }
+}
+
+impl<H: Hooks> HookService<H> {
+    fn take_hook(
+        self: Arc<Self>,
+        hook: Hook,
+        decoder: &mut gob::Decoder,
+    ) -> Result<Work, gob::Error> {
+        let this = self;
+        Ok(match hook {
+            Hook::OnDeactivate => {
+                decoder.skip()?;
+                Box::pin(async move { failure(this.hooks.on_deactivate(this.api()?).await) })
+            }
+            Hook::OnConfigurationChange => {
+                decoder.skip()?;
+                Box::pin(
+                    async move { failure(this.hooks.on_configuration_change(this.api()?).await) },
+                )
+            }
+            Hook::ExecuteCommand => {
+                let Two { a, b }: About<CommandArgs> = decoder.decode()?;
+                Box::pin(async move {
+                    let result: Result<CommandResponse, AppError> =
+                        this.hooks.execute_command(this.call(a)?, b).await;
+                    let (response, error) = match result {
+                        Ok(response) => (Some(response), None),
+                        Err(error) => (None, Some(error)),
+                    };
+                    answer(Two {
+                        a: response,
+                        b: error,
+                    })
+                })
+            }
+            Hook::ServeHTTP => {
+                let args: ServeHttpArgs = decoder.decode()?;
+                Box::pin(async move {
+                    this.serve_http(args).await?;
+                    answer(())
+                })
+            }
+            Hook::GenerateSupportData => {
+                let One { a }: One<Context> = decoder.decode()?;
+                Box::pin(async move {
+                    match this.hooks.generate_support_data(this.call(a)?).await {
+                        Ok(files) => answer(Two {
+                            a: files,
+                            b: None::<Failure>,
+                        }),
+                        Err(error) => answer(Two {
+                            a: Vec::<crate::model::FileData>::new(),
+                            b: Some(error),
+                        }),
+                    }
+                })
+            }
+            about_a_post => this.take_hint(about_a_post, decoder)?,
+        })
+    }
+
+    /// Hooks whose answer is empty.
+    fn take_hint(
+        self: Arc<Self>,
+        hook: Hook,
+        decoder: &mut gob::Decoder,
+    ) -> Result<Work, gob::Error> {
+        let this = self;
+        Ok(match hook {
+            Hook::MessageHasBeenUpdated => {
+                let Three { a, b, c }: Three<Context, Post, Post> = decoder.decode()?;
+                Box::pin(async move {
+                    this.hooks
+                        .message_has_been_updated(this.call(a)?, b, c)
+                        .await;
+                    answer(())
+                })
+            }
+            Hook::MessageHasBeenPosted => {
+                let Two { a, b }: About<Post> = decoder.decode()?;
+                Box::pin(async move {
+                    this.hooks.message_has_been_posted(this.call(a)?, b).await;
+                    answer(())
+                })
+            }
+            Hook::MessageHasBeenDeleted => {
+                let Two { a, b }: About<Post> = decoder.decode()?;
+                Box::pin(async move {
+                    this.hooks.message_has_been_deleted(this.call(a)?, b).await;
+                    answer(())
+                })
+            }
+            Hook::ReactionHasBeenAdded => {
+                let Two { a, b }: About<Reaction> = decoder.decode()?;
+                Box::pin(async move {
+                    this.hooks.reaction_has_been_added(this.call(a)?, b).await;
+                    answer(())
+                })
+            }
+            // The only one left; the others answer something and were taken above.
+            _ => {
+                let Two { a, b }: About<Reaction> = decoder.decode()?;
+                Box::pin(async move {
+                    this.hooks.reaction_has_been_removed(this.call(a)?, b).await;
+                    answer(())
+                })
+            }
+        })
+    }
+}
