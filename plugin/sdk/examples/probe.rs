@@ -3,7 +3,7 @@
 //!
 //! Paths: `/hello`, `/echo` (piece by piece), `/collect` (at most 16 MiB, answered at once), `/ignore` (the body), `/big?BYTES`,
 //! `/pieces`, `/panic`, `/abort`, `/bad`, `/api` (every call of the API once, one line for each result), `/many` (400 calls at
-//! once). Commands: `ok`, `fail`, `panic`, `heard` (which hooks came).
+//! once). Commands: `ok` (with everything an answer may have), `plain`, `fail`, `panic`, `heard` (which hooks came).
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -101,6 +101,10 @@ impl Hooks for Probe {
         match args.command.split(' ').nth(1) {
             Some("heard") => Ok(CommandResponse::ephemeral(self.heard())),
             Some("panic") => panic!("{{\"@message\":5}}"),
+            Some("plain") => Ok(CommandResponse::ephemeral(format!(
+                "{} in {} for {}",
+                args.command, args.channel_id, args.user_id
+            ))),
             Some("fail") => Err(AppError::new("probe.fail", "As you wish.", 418)),
             _ => Ok(CommandResponse {
                 text: format!(

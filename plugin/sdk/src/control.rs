@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 use yamux::Stream;
 
 use crate::error::Error;
-use crate::rpc::{Request, Response, Source};
+use crate::rpc::{Request, Response, SMALL, Source};
 
 /// The only thing that a Mattermost plugin has to offer.
 const HOOKS: &str = "hooks";
@@ -21,7 +21,7 @@ const HOOKS: &str = "hooks";
 /// The stream ended without goodbye.
 pub(crate) async fn serve(stream: Stream, mut dispense: impl FnMut() -> u32) -> Result<(), Error> {
     let (read, mut write) = tokio::io::split(stream);
-    let mut source = Source::new(read);
+    let mut source = Source::new(read, SMALL);
     let mut encoder = Encoder::new();
     let mut bytes = Vec::new();
     loop {

@@ -33,8 +33,11 @@ gob::record! {
     }
 }
 
-/// Bytes asked from a stream at once.
-const READ_SIZE: usize = 16 * 1024;
+/// Bytes asked at once from a stream that carries anything.
+pub(crate) const LARGE: usize = 16 * 1024;
+
+/// Bytes asked at once from a stream that carries empty answers; there are hundreds of those at the same time.
+pub(crate) const SMALL: usize = 256;
 
 /// The reading half of an RPC stream.
 #[derive(Debug)]
@@ -45,11 +48,11 @@ pub(crate) struct Source<R> {
 }
 
 impl<R: AsyncRead + Unpin> Source<R> {
-    pub(crate) fn new(read: R) -> Self {
+    pub(crate) fn new(read: R, size: usize) -> Self {
         Self {
             read,
             decoder: gob::Decoder::new(),
-            buffer: vec![0; READ_SIZE].into_boxed_slice(),
+            buffer: vec![0; size].into_boxed_slice(),
         }
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Waiting {
     openers: Vec<Waker>,
     readers: HashMap<StreamId, Waker>,
     writers: HashMap<StreamId, Waker>,
+    /// Those to wake when the lock is given back.
+    woken: Vec<Waker>,
 }
 
 impl Shared {
@@ -46,21 +48,23 @@ impl Shared {
         // A panic under the lock would be a fault of ours in the state machine; the others still learn that the session ends.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
-        state.wake();
+        let woken = state.woken();
+        // Outside the lock: whoever wakes up comes here first, and an executor may run it at once.
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
         result
     }
 }
 
 impl State {
-    fn wake(&mut self) {
+    fn woken(&mut self) -> Vec<Waker> {
         while let Some(event) = self.session.next_event() {
             self.waiting.wake(event);
         }
-        if (self.session.has_output() || self.closing || self.session.failure().is_some())
-            && let Some(driver) = self.waiting.driver.take()
-        {
-            driver.wake();
+        if self.session.has_output() || self.closing || self.session.failure().is_some() {
+            self.waiting.wake_driver();
         }
+        std::mem::take(&mut self.waiting.woken)
     }
 }
 
@@ -92,17 +96,23 @@ impl Waiting {
         self.writers.remove(&id);
     }
 
+    pub(crate) fn wake_driver(&mut self) {
+        self.woken.extend(self.driver.take());
+    }
+
     fn wake(&mut self, event: Event) {
         match event {
-            Event::Incoming => self.acceptor.take().into_iter().for_each(Waker::wake),
-            Event::MayOpen => self.openers.drain(..).for_each(Waker::wake),
-            Event::Readable(id) => self.readers.remove(&id).into_iter().for_each(Waker::wake),
-            Event::Writable(id) => self.writers.remove(&id).into_iter().for_each(Waker::wake),
+            Event::Incoming => self.woken.extend(self.acceptor.take()),
+            Event::MayOpen => self.woken.append(&mut self.openers),
+            Event::Readable(id) => self.woken.extend(self.readers.remove(&id)),
+            Event::Writable(id) => self.woken.extend(self.writers.remove(&id)),
             Event::Over => {
-                self.acceptor.take().into_iter().for_each(Waker::wake);
-                self.openers.drain(..).for_each(Waker::wake);
-                self.readers.drain().for_each(|(_, reader)| reader.wake());
-                self.writers.drain().for_each(|(_, writer)| writer.wake());
+                self.woken.extend(self.acceptor.take());
+                self.woken.append(&mut self.openers);
+                self.woken
+                    .extend(self.readers.drain().map(|(_, reader)| reader));
+                self.woken
+                    .extend(self.writers.drain().map(|(_, writer)| writer));
             }
         }
     }

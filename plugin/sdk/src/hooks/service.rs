@@ -95,7 +95,7 @@ impl<H: Hooks> HookService<H> {
         };
         if let Err(error) = done {
             let begun = response.has_started();
-            tracing::warn!(%error, begun, "a request could not be answered");
+            tracing::info!(%error, begun, "a request could not be answered to its end");
             return Err(format!("plugin: ServeHTTP: {error}"));
         }
         response.finish().await.map_err(|error| error.to_string())
@@ -254,5 +254,98 @@ impl<H: Hooks> HookService<H> {
                 })
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use yamux::{Config, Side};
+
+    use super::*;
+    use crate::rpc::Request;
+
+    struct Everything;
+
+    impl Hooks for Everything {
+        const HOOKS: &'static [Hook] = &[
+            Hook::OnDeactivate,
+            Hook::OnConfigurationChange,
+            Hook::ExecuteCommand,
+            Hook::ServeHTTP,
+            Hook::MessageHasBeenPosted,
+            Hook::ReactionHasBeenAdded,
+        ];
+    }
+
+    fn service() -> Arc<HookService<Everything>> {
+        let (opener, _, _) = yamux::connect(duplex(1).0, Side::Server, Config::default());
+        Arc::new(HookService::new(
+            Everything,
+            Arc::new(Broker::new(opener)),
+            watch::channel(None).0,
+        ))
+    }
+
+    const RECORDED: [(&str, &[u8]); 2] = [
+        ("5.36.1", include_bytes!("../../tests/golden/go536.s7.host")),
+        ("11.6", include_bytes!("../../tests/golden/go116.s7.host")),
+    ];
+
+    #[tokio::test]
+    async fn every_recorded_call_of_the_oldest_and_a_new_server_is_taken() {
+        for (version, bytes) in RECORDED {
+            let mut decoder = gob::Decoder::new();
+            decoder.feed(bytes);
+            let mut taken = Vec::new();
+            while let Ok(request) = decoder.decode::<Request>() {
+                let work = service().take(&request.method, &mut decoder);
+                assert!(
+                    matches!(work, Ok(Some(_))),
+                    "{version}: {} was not taken",
+                    request.method
+                );
+                taken.push(request.method);
+            }
+            assert_eq!(taken.len(), 14, "{version}: {taken:?}");
+        }
+    }
+
+    #[test]
+    fn the_fields_of_recorded_calls_are_found_where_each_server_puts_them() {
+        for (version, bytes) in RECORDED {
+            let mut decoder = gob::Decoder::new();
+            decoder.feed(bytes);
+            let mut requests = Vec::new();
+            let mut commands = Vec::new();
+            while let Ok(request) = decoder.decode::<Request>() {
+                match request.method.as_str() {
+                    "Plugin.ExecuteCommand" => {
+                        commands.push(decoder.decode::<About<CommandArgs>>().unwrap())
+                    }
+                    "Plugin.ServeHTTP" => requests.push(decoder.decode::<ServeHttpArgs>().unwrap()),
+                    _ => decoder.skip().unwrap(),
+                }
+            }
+            let texts: Vec<_> = commands
+                .iter()
+                .map(|command| command.b.command.as_str())
+                .collect();
+            assert_eq!(texts, ["/matrix hello world", "/matrix fail"], "{version}");
+            assert!(
+                !commands[0].a.ip_address.is_empty(),
+                "{version}: its spelling of the address"
+            );
+            let first = &requests[0];
+            assert_eq!(
+                (first.request.method.as_str(), first.request.url.0.as_str()),
+                ("GET", "/hello?x=1"),
+                "{version}"
+            );
+            assert!(
+                first.response > 0 && first.body > 0 && !first.request.header.is_empty(),
+                "{version}"
+            );
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use yamux::Stream;
 
 use super::outbox::Outbox;
-use super::{Request, Response, Source};
+use super::{LARGE, Request, Response, Source};
 use crate::error::Error;
 
 /// Calls under way at once on one stream; more wait. Without it, a server that is slow would fill our memory with arguments.
@@ -88,16 +88,16 @@ impl<R: Gob + Send> Reply for Waiter<R> {
 impl Client {
     pub(crate) fn new(stream: Stream) -> Self {
         let (read, write) = tokio::io::split(stream);
-        let outbox = Arc::new(Outbox::default());
+        let outbox = Arc::new(Outbox::new(write));
         let waiting = Arc::new(Waiting::default());
         let mut tasks = JoinSet::new();
         let (to_write, to_answer) = (Arc::clone(&outbox), Arc::clone(&waiting));
         tasks.spawn(async move {
             // A stream that cannot be written cannot be read either: the reader reports it.
-            let _ = to_write.drain(write).await;
+            let _ = to_write.drain().await;
         });
         tasks.spawn(async move {
-            to_answer.read(Source::new(read)).await;
+            to_answer.read(Source::new(read, LARGE)).await;
             to_answer.end();
         });
         Self {

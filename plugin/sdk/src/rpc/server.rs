@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use yamux::Stream;
 
 use super::outbox::Outbox;
-use super::{Request, Response, Source};
+use super::{LARGE, Request, Response, Source};
 use crate::error::Error;
 
 /// Calls worked on at once; more are refused. Attack, or just a bad day: hooks have no time limit at the server, so calls that
@@ -63,13 +63,13 @@ pub(crate) trait Service: Send + Sync + 'static {
 /// The stream broke. Calls under way are dropped then; after an orderly end they are, too, for nobody hears the answer.
 pub(crate) async fn serve<S: Service>(stream: Stream, service: Arc<S>) -> Result<(), Error> {
     let (read, write) = tokio::io::split(stream);
-    let mut source = Source::new(read);
-    let outbox = Arc::new(Outbox::default());
+    let mut source = Source::new(read, LARGE);
+    let outbox = Arc::new(Outbox::new(write));
     let mut tasks = JoinSet::new();
     let answers = Arc::clone(&outbox);
     tasks.spawn(async move {
         // If the stream cannot be written, the reader below sees its end.
-        let _ = answers.drain(write).await;
+        let _ = answers.drain().await;
     });
     loop {
         let request = match source.next(|decoder| decoder.decode::<Request>()).await {

@@ -6,7 +6,7 @@ use gob::{Encoder, Gob};
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 
-use super::{Request, Response, Source};
+use super::{Request, Response, SMALL, Source};
 use crate::broker::Dialled;
 use crate::error::Error;
 
@@ -27,7 +27,7 @@ impl Single {
     pub(crate) fn new(stream: Dialled, patience: Duration) -> Self {
         let (read, write) = tokio::io::split(stream);
         Self {
-            source: Source::new(read),
+            source: Source::new(read, SMALL),
             write,
             encoder: Encoder::new(),
             bytes: Vec::new(),

@@ -82,8 +82,11 @@ func (s *server) RegisterCommand(command *model.Command) error {
 	if err := command.AutocompleteData.IsValid(); err != nil {
 		s.want("RegisterCommand", err.Error(), "")
 	}
-	find := command.AutocompleteData.SubCommands[2].Arguments[0].Data
-	s.want("RegisterCommand", find, &model.AutocompleteDynamicListArg{FetchURL: "lookup"})
+	// The Go plugin that the figures are compared with has no sub-commands.
+	if nodes := command.AutocompleteData.SubCommands; len(nodes) > 0 {
+		find := nodes[len(nodes)-1].Arguments[0].Data
+		s.want("RegisterCommand", find, &model.AutocompleteDynamicListArg{FetchURL: "lookup"})
+	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.commands = append(s.commands, command)

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -113,12 +113,7 @@ impl Drop for Stream {
             state.session.release(self.id, now);
             state.waiting.forget(self.id);
             // There may be a new deadline, and nothing to send that would make the driver look at it.
-            state
-                .waiting
-                .driver
-                .take()
-                .into_iter()
-                .for_each(Waker::wake);
+            state.waiting.wake_driver();
         });
     }
 }

@@ -1,9 +1,13 @@
 //! Two sessions with each other, over a slow pipe in virtual time.
 
 use std::io::ErrorKind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use yamux::{Acceptor, Config, Driver, OpenError, Opener, SessionError, Side, Stream, connect};
@@ -330,5 +334,41 @@ async fn two_idle_sessions_keep_each_other_alive_for_a_day() {
     sleep(Duration::from_secs(24 * 3600)).await;
     let (mut here, mut there) = pair.stream().await;
     here.write_all(b"!").await.unwrap();
+    assert_eq!(there.read_u8().await.unwrap(), b'!');
+}
+
+/// A waker that comes back into the session at once, as an executor may that runs what it wakes.
+struct ComesBack {
+    opener: Opener,
+    woken: AtomicBool,
+}
+
+impl Wake for ComesBack {
+    fn wake(self: Arc<Self>) {
+        self.opener.go_away();
+        self.woken.store(true, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_woken_may_come_back_into_the_session_at_once() {
+    let mut pair = Pair::new(MILLISECOND);
+    let (mut here, mut there) = pair.stream().await;
+    let waker = Arc::new(ComesBack {
+        opener: pair.server.clone(),
+        woken: AtomicBool::new(false),
+    });
+    let mut byte = [0];
+    let mut into = ReadBuf::new(&mut byte);
+    let as_waker = Waker::from(Arc::clone(&waker));
+    let context = &mut Context::from_waker(&as_waker);
+    assert!(
+        Pin::new(&mut there)
+            .poll_read(context, &mut into)
+            .is_pending()
+    );
+    here.write_all(b"!").await.unwrap();
+    sleep(5 * MILLISECOND).await;
+    assert!(waker.woken.load(Ordering::SeqCst));
     assert_eq!(there.read_u8().await.unwrap(), b'!');
 }
