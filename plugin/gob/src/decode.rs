@@ -13,6 +13,8 @@ mod scan;
 
 pub use reader::{Inside, Reader};
 
+use std::fmt;
+
 use self::scan::{Scan, Stop};
 use crate::error::Error;
 use crate::record::Gob;
@@ -37,8 +39,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 MiB, 100 levels, 250,000 elements; 4096 types in 1 MiB. The largest answer seen from Mattermost, its whole
-    /// configuration, has 24 KiB, 1,000 elements, 6 levels and 130 types.
+    /// 64 MiB, 100 levels, 250,000 elements; 4096 types in 1 MiB. The largest value recorded from Mattermost, its whole
+    /// configuration with the definitions before it, has 20 KiB, 7 levels and 405 elements of 97 types.
     fn default() -> Self {
         Self {
             value_bytes: 64 << 20,
@@ -51,7 +53,7 @@ impl Default for Limits {
 }
 
 /// Reads the values of one stream in one direction.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Decoder {
     limits: Limits,
     types: Received,
@@ -84,8 +86,12 @@ impl Decoder {
         }
     }
 
-    /// Takes the next bytes of the stream, in pieces of any size.
+    /// Takes the next bytes of the stream, in pieces of any size. Read what is whole before feeding more: only a value that is
+    /// looked at is measured. Of a stream that broke nothing more is kept.
     pub fn feed(&mut self, bytes: &[u8]) {
+        if self.broken.is_some() {
+            return;
+        }
         // Moving the rest forward only when it is the smaller half keeps the cost linear.
         if self.head > self.buffer.len() / 2 {
             self.buffer.drain(..self.head);
@@ -175,5 +181,17 @@ impl Decoder {
     fn give_up(&mut self, error: Error) -> Error {
         self.broken = Some(error.clone());
         error
+    }
+}
+
+/// Without the bytes: they are what people wrote, and their passwords.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("offset", &self.offset())
+            .field("unread", &self.unread())
+            .field("types", &self.types.len())
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,8 @@
 //! The `put` half writes to the end of a buffer and cannot fail. The `take` half reads from a [`Cursor`] over bytes that are all
 //! there; what it says about them is [`Flaw`], without a place, because only the decoder knows where in the stream it stands.
 
+use std::fmt;
+
 /// What is wrong with bytes: one fact, without its place.
 pub(crate) type Flaw = &'static str;
 
@@ -35,7 +37,7 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// A place in bytes that are all there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) at: usize,
@@ -86,6 +88,13 @@ impl<'a> Cursor<'a> {
         let taken = self.bytes.get(self.at..end).ok_or(CUT)?;
         self.at = end;
         Ok(taken)
+    }
+}
+
+/// Without the bytes: they are what people wrote.
+impl fmt::Debug for Cursor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {} of {}", self.at, self.bytes.len())
     }
 }
 

@@ -87,7 +87,7 @@ macro_rules! from {
 }
 
 from!(bool => Bool, i32 => Int, i64 => Int, u32 => Uint, u64 => Uint, f64 => Float, &str => String, String => String);
-from!(Vec<u8> => Bytes);
+from!(Vec<u8> => Bytes, Vec<Self> => List);
 
 impl<T: Into<Self>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {

@@ -194,8 +194,8 @@ impl<'a> Reader<'a> {
             Kind::Defined(Shape::Struct { fields }) => fields,
             other => return Err(Mismatch::kind(other.name(), "struct")),
         };
-        let strangers = !fields.iter().any(|field| known.contains(&&*field.name));
-        if whole && strangers && !fields.is_empty() && !known.is_empty() {
+        let strangers = || !fields.iter().any(|field| known.contains(&&*field.name));
+        if whole && !fields.is_empty() && !known.is_empty() && strangers() {
             return Err(Error::mismatch("no field has a known name"));
         }
         let mut place = 0_usize;

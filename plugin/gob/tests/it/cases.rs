@@ -83,6 +83,7 @@ pub(crate) fn cases() -> Cases {
     calls(&mut cases);
     composites(&mut cases);
     moments(&mut cases);
+    alone(&mut cases);
     props(&mut cases);
     interfaces(&mut cases);
     cases
@@ -219,6 +220,15 @@ fn moments(cases: &mut Cases) {
         ],
         &[1, 2, 3],
     );
+}
+
+fn alone(cases: &mut Cases) {
+    let time = Time {
+        seconds: 1_672_628_645,
+        nanoseconds: 6,
+        offset: None,
+    };
+    cases.same("time alone", &[time, Time::default()]);
 }
 
 fn message(name: &str, value: Value) -> Message {

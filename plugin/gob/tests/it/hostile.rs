@@ -118,6 +118,9 @@ fn a_stream_that_broke_stays_broken() {
     decoder.feed(&unhex("03 04 00 02"));
     assert_eq!(decoder.decode::<i64>(), Err(first.clone()));
     assert_eq!(decoder.skip(), Err(first));
+    let kept = decoder.unread();
+    decoder.feed(&[0; 1000]);
+    assert_eq!(decoder.unread(), kept, "nothing more is kept");
 }
 
 #[test]
@@ -225,6 +228,33 @@ fn nesting_is_limited_however_it_is_made() {
     assert_eq!(limit(decoder.skip()), "depth", "also when nothing is built");
 }
 
+/// Tests have the stack of a worker thread, 2 MiB, and the larger frames of a build without optimisation.
+#[test]
+fn what_is_as_deep_as_the_limit_allows_is_built_and_dropped() {
+    let node = (0..99).fold(Node::default(), |inner, _| Node {
+        next: Some(Box::new(inner)),
+        ..Node::default()
+    });
+    let value = (0..50).fold(Value::Nil, |inner, _| {
+        Value::map([("k", Value::list([inner]))])
+    });
+    let level = |down| {
+        Down::Level(Level {
+            down: Some(Box::new(Down::List(vec![down]))),
+        })
+    };
+    let down = (0..49).fold(
+        Down::Plain(ErrorString {
+            code: 1,
+            ..ErrorString::default()
+        }),
+        |inner, _| level(inner),
+    );
+    assert!(read_with(Limits::default(), &wire(&node)) == Ok(node));
+    assert!(read_with(Limits::default(), &wire(&value)) == Ok(value));
+    assert!(read_with(Limits::default(), &wire(&down)) == Ok(down));
+}
+
 /// `type L []L`: nothing but counts, each inside the other.
 #[test]
 fn a_slice_of_itself_ends_at_the_limit_or_at_its_own_end() {
@@ -271,6 +301,27 @@ fn elements_are_counted_before_anything_is_made_of_them() {
 }
 
 #[test]
+fn limits_of_a_value_begin_anew_with_each_value() {
+    let limits = Limits {
+        elements: 1000,
+        value_bytes: 3000,
+        ..Limits::default()
+    };
+    let (mut encoder, mut decoder) = (Encoder::new(), Decoder::with_limits(limits));
+    for _ in 0..5 {
+        let mut out = Vec::new();
+        encoder
+            .encode(&vec![Inner::default(); 1000], &mut out)
+            .unwrap();
+        decoder.feed(&out);
+        assert_eq!(
+            decoder.decode::<Vec<Inner>>().map(|list| list.len()),
+            Ok(1000)
+        );
+    }
+}
+
+#[test]
 fn a_count_of_elements_that_are_not_there_is_refused() {
     // A slice of bool with 2^62 elements, then with 200,000, in a message of a few bytes.
     let definition = "0c ff81 02 01 02 ff82 00 01 02 00 00";
@@ -280,6 +331,17 @@ fn a_count_of_elements_that_are_not_there_is_refused() {
     );
     let few = read(&format!("{definition} 07 ff82 00 fd030d40"));
     assert!(matches!(few, Err(Error::Invalid { .. })), "{few:?}");
+}
+
+#[test]
+fn what_is_shown_of_a_decoder_holds_nothing_that_was_sent() {
+    let mut decoder = Decoder::new();
+    decoder.feed(&wire(&"hunter2".to_owned())[..9]);
+    let shown = format!("{decoder:?}");
+    assert!(
+        !shown.contains("104") && !shown.contains("hunter"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -375,6 +375,12 @@ fn a_name_that_nobody_described_is_refused_when_written_and_kept_when_read() {
 }
 
 #[test]
+fn codecs_and_values_can_be_handed_to_another_task() {
+    fn movable<T: Send + Sync + 'static>() {}
+    movable::<(Encoder, Decoder, Value, Error, EncodeError)>();
+}
+
+#[test]
 fn a_definition_is_sent_once_per_stream() {
     let mut encoder = Encoder::new();
     let mut lens = Vec::new();

@@ -165,6 +165,7 @@ func cases() []golden {
 			Moment{time.Date(1960, 1, 2, 3, 4, 5, 999999999, odd), nil},
 			Moment{},
 		}},
+		{"time alone", []any{time.Date(2023, 1, 2, 3, 4, 5, 6, time.UTC), time.Time{}}},
 		{"props of basic types", []any{
 			Post{"string", map[string]any{"k": "str"}}, Post{"bool", map[string]any{"k": true}},
 			Post{"float", map[string]any{"k": 1.5}}, Post{"int", map[string]any{"k": 7}},
