@@ -575,6 +575,7 @@ fn command() -> Command {
     let argument = |kind: &str, data| AutocompleteArg {
         kind: kind.into(),
         help_text: "an argument".into(),
+        required: true,
         data: Some(data),
         ..AutocompleteArg::default()
     };

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the server puts into our environment, so that a person who starts a plugin by hand is told what it is.
-const COOKIE: (&str, &str) = ("MATTERMOST_PLUGIN", "Securely message teams, anywhere.");
+pub(crate) const COOKIE: (&str, &str) = ("MATTERMOST_PLUGIN", "Securely message teams, anywhere.");
 
 /// Set when the server wants TLS, which Mattermost never does.
 const CLIENT_CERTIFICATE: &str = "PLUGIN_CLIENT_CERT";

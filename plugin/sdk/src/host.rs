@@ -1,8 +1,9 @@
 //! The other end of the pipe, for tests: a server that speaks the protocol and answers from a script.
 //!
-//! It starts a plugin on a connection in memory, activates it, calls its hooks and answers its calls. What is not scripted is
+//! It starts a plugin on a connection in memory (or as a process of its own), activates it, calls its hooks and answers its calls. What is not scripted is
 //! answered as an old server would: the method does not exist. Paused time works, for there is no socket.
 
+mod launch;
 mod request;
 mod script;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use gob::Gob;
 use tokio::io::{AsyncRead, AsyncWrite, duplex};
 use tokio::task::JoinSet;
-use yamux::{Config, Side, Stream};
+use yamux::{Config, Opener, Side, Stream};
 
 use crate::broker::Broker;
 use crate::error::{Error, Failure};
@@ -22,6 +23,7 @@ use crate::rpc::client::Client;
 use crate::rpc::letters::{One, Two};
 use crate::rpc::server;
 use crate::{AppError, serve_connection};
+use launch::Process;
 use script::Script;
 
 /// Bytes between the ends that may be under way.
@@ -30,6 +32,7 @@ const PIPE: usize = 64 * 1024;
 /// A server with one plugin.
 #[derive(Debug)]
 pub struct Host {
+    opener: Opener,
     broker: Arc<Broker>,
     control: Client,
     hooks: Client,
@@ -38,6 +41,7 @@ pub struct Host {
     tasks: JoinSet<()>,
     /// The streams for a plugin's output.
     _output: (Stream, Stream),
+    process: Option<Process>,
 }
 
 impl Host {
@@ -78,7 +82,7 @@ impl Host {
         });
         let control = Client::new(opener.open().await?);
         let output = (opener.open().await?, opener.open().await?);
-        let broker = Arc::new(Broker::new(opener));
+        let broker = Arc::new(Broker::new(opener.clone()));
         tasks.spawn(Arc::clone(&broker).run(acceptor));
         let number: u32 = control
             .call("Dispenser.Dispense", &String::from("hooks"))
@@ -86,6 +90,7 @@ impl Host {
         let hooks = Client::new(broker.dial(number).await?);
         let script = Arc::new(Script::default());
         Ok(Self {
+            opener,
             broker,
             control,
             hooks,
@@ -93,6 +98,7 @@ impl Host {
             plugin,
             tasks,
             _output: output,
+            process: None,
         })
     }
 
@@ -198,26 +204,39 @@ impl Host {
         self.control.call("Control.Ping", &true).await
     }
 
-    /// Says goodbye, and returns how a plugin that was started here ended.
+    /// Says goodbye, and waits for the end of a plugin that was started here.
     ///
     /// # Errors
     ///
-    /// The plugin did not answer, or did not end in order.
+    /// The plugin did not answer, or did not end in order and in time.
     pub async fn quit(mut self) -> Result<(), Error> {
         self.control.call::<_, ()>("Control.Quit", &true).await?;
+        self.opener.close();
+        if let Some(process) = self.process.take() {
+            let status = process.end().await?;
+            if !status.success() {
+                return Err(Error::Refused {
+                    method: "Control.Quit".into(),
+                    reason: status.to_string(),
+                });
+            }
+        }
         while let Some(ended) = self.plugin.join_next().await {
             ended.map_err(|panic| Error::Gone(Some(std::io::Error::other(panic))))??;
         }
         Ok(())
     }
 
-    /// Disappears, as a server that is killed, and returns how a plugin that was started here ended.
+    /// Disappears, as a server that is killed, and waits for the end of a plugin that was started here.
     ///
     /// # Errors
     ///
     /// What the plugin says to that.
     pub async fn vanish(mut self) -> Result<(), Error> {
         self.tasks.shutdown().await;
+        if let Some(process) = self.process.take() {
+            process.end().await?;
+        }
         while let Some(ended) = self.plugin.join_next().await {
             ended.map_err(|panic| Error::Gone(Some(std::io::Error::other(panic))))??;
         }

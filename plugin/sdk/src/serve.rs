@@ -134,16 +134,23 @@ where
                 Ok(stream) => rpc::server::serve(stream, service).await,
                 Err(error) => Err(error),
             };
-            if let Err(error) = served {
-                tracing::warn!(error = %chain(&error), "the hooks are not served any more");
+            match served {
+                // The end of the connection is reported once, by the process.
+                Ok(()) | Err(Error::Gone(_)) => {}
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "the hooks are not served any more")
+                }
             }
         });
         number
     });
     let ended = ended.await;
-    opener.close();
-    // A connection that cannot be flushed is closed all the same.
-    let _ = timeout(GOODBYE, session.join_next()).await;
+    // The server closes the connection after its goodbye; if we did, it would log that its last frames were not sent.
+    if timeout(GOODBYE, session.join_next()).await.is_err() {
+        opener.close();
+        // A connection that cannot be flushed is closed all the same.
+        let _ = timeout(GOODBYE, session.join_next()).await;
+    }
     ended
 }
 

@@ -1,7 +1,9 @@
 //! From a call on the wire to a method of [`Hooks`], and back.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 
+use futures_util::FutureExt;
 use gob::Gob;
 use tokio::sync::watch;
 use yamux::Stream;
@@ -134,7 +136,12 @@ impl<H: Hooks> Service for HookService<H> {
             }
             "OnActivate" => {
                 let args: OnActivateArgs = decoder.decode()?;
-                Box::pin(async move { failure(this.activate(args).await) })
+                Box::pin(async move {
+                    // An error in the RPC itself would be taken for a success.
+                    let panicked = Failure::new("the plugin panicked while it was activated");
+                    let done = AssertUnwindSafe(this.activate(args)).catch_unwind().await;
+                    failure(done.unwrap_or(Err(panicked)))
+                })
             }
             _ => match H::HOOKS.iter().find(|hook| hook.name() == name) {
                 Some(hook) => this.take_hook(*hook, decoder)?,
@@ -203,18 +210,6 @@ impl<H: Hooks> HookService<H> {
                     }
                 })
             }
-            about_a_post => this.take_hint(about_a_post, decoder)?,
-        })
-    }
-
-    /// Hooks whose answer is empty.
-    fn take_hint(
-        self: Arc<Self>,
-        hook: Hook,
-        decoder: &mut gob::Decoder,
-    ) -> Result<Work, gob::Error> {
-        let this = self;
-        Ok(match hook {
             Hook::MessageHasBeenUpdated => {
                 let Three { a, b, c }: Three<Context, Post, Post> = decoder.decode()?;
                 Box::pin(async move {
@@ -225,36 +220,46 @@ impl<H: Hooks> HookService<H> {
                 })
             }
             Hook::MessageHasBeenPosted => {
-                let Two { a, b }: About<Post> = decoder.decode()?;
-                Box::pin(async move {
-                    this.hooks.message_has_been_posted(this.call(a)?, b).await;
-                    answer(())
-                })
+                hint(this, decoder, |this, call, post: Post| async move {
+                    this.hooks.message_has_been_posted(call, post).await;
+                })?
             }
             Hook::MessageHasBeenDeleted => {
-                let Two { a, b }: About<Post> = decoder.decode()?;
-                Box::pin(async move {
-                    this.hooks.message_has_been_deleted(this.call(a)?, b).await;
-                    answer(())
-                })
+                hint(this, decoder, |this, call, post: Post| async move {
+                    this.hooks.message_has_been_deleted(call, post).await;
+                })?
             }
             Hook::ReactionHasBeenAdded => {
-                let Two { a, b }: About<Reaction> = decoder.decode()?;
-                Box::pin(async move {
-                    this.hooks.reaction_has_been_added(this.call(a)?, b).await;
-                    answer(())
-                })
+                hint(this, decoder, |this, call, reaction: Reaction| async move {
+                    this.hooks.reaction_has_been_added(call, reaction).await;
+                })?
             }
-            // The only one left; the others answer something and were taken above.
-            _ => {
-                let Two { a, b }: About<Reaction> = decoder.decode()?;
-                Box::pin(async move {
-                    this.hooks.reaction_has_been_removed(this.call(a)?, b).await;
-                    answer(())
-                })
+            Hook::ReactionHasBeenRemoved => {
+                hint(this, decoder, |this, call, reaction: Reaction| async move {
+                    this.hooks.reaction_has_been_removed(call, reaction).await;
+                })?
             }
         })
     }
+}
+
+/// A hook with one argument besides the context, and an empty answer.
+fn hint<H, T, F>(
+    this: Arc<HookService<H>>,
+    decoder: &mut gob::Decoder,
+    act: impl FnOnce(Arc<HookService<H>>, Call, T) -> F + Send + 'static,
+) -> Result<Work, gob::Error>
+where
+    H: Hooks,
+    T: Gob + Default + Send,
+    F: Future<Output = ()> + Send,
+{
+    let Two { a, b }: About<T> = decoder.decode()?;
+    Ok(Box::pin(async move {
+        let call = this.call(a)?;
+        act(this, call, b).await;
+        answer(())
+    }))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ gob::record! {
 }
 
 gob::record! {
-    /// One argument. Named ones come after those without a name.
+    /// One argument. Those without a name must be required and come before named ones; the server refuses the command otherwise.
     #[derive(Debug, Clone, Default, PartialEq)]
     pub struct AutocompleteArg as "AutocompleteArg" {
         pub name: String as "Name",

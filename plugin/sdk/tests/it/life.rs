@@ -33,6 +33,18 @@ async fn the_reason_why_a_plugin_cannot_be_activated_reaches_the_server() {
     assert_eq!(failure.to_string(), "this server is too old");
 }
 
+/// A server takes a failed call of OnActivate for a success.
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_activating_is_a_refusal_and_not_a_failed_call() {
+    let mut host = Host::start(Tester {
+        refuses: Some("panic"),
+        ..Tester::default()
+    })
+    .await;
+    let failure = host.activate().await.unwrap().unwrap_err();
+    assert!(failure.to_string().contains("panicked"), "{failure}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn hooks_before_the_activation_are_refused_and_not_lost_in_a_panic() {
     let host = Host::start(Tester::default()).await;

@@ -8,4 +8,5 @@
 mod calls;
 mod life;
 mod plugin;
+mod process;
 mod requests;

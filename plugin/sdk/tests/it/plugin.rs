@@ -29,6 +29,7 @@ impl Hooks for Tester {
     ];
 
     async fn on_activate(&self, api: Api) -> Result<(), Failure> {
+        assert_ne!(self.refuses, Some("panic"), "as the test wishes");
         if let Some(reason) = self.refuses {
             return Err(Failure::new(reason));
         }
