@@ -234,3 +234,117 @@ impl AsyncWrite for Dialled {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio::time::{Instant, sleep};
+    use yamux::{Config, Side};
+
+    use super::*;
+
+    struct Pair {
+        here: Arc<Broker>,
+        there: Arc<Broker>,
+        raw: Opener,
+        _tasks: JoinSet<()>,
+    }
+
+    fn pair() -> Pair {
+        let (one, other) = duplex(4096);
+        let mut tasks = JoinSet::new();
+        let mut broker = |connection, side| {
+            let (opener, acceptor, driver) = yamux::connect(connection, side, Config::default());
+            let broker = Arc::new(Broker::new(opener.clone()));
+            tasks.spawn(Arc::clone(&broker).run(acceptor));
+            tasks.spawn(async {
+                let _ = driver.run().await;
+            });
+            (broker, opener)
+        };
+        let (here, raw) = broker(one, Side::Client);
+        let (there, _) = broker(other, Side::Server);
+        Pair {
+            here,
+            there,
+            raw,
+            _tasks: tasks,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_comes_first_waits_for_the_other() {
+        let pair = pair();
+        for (dialling, accepting) in [(0, 3), (3, 0)] {
+            let dial = async {
+                sleep(Duration::from_secs(dialling)).await;
+                pair.here.dial(7).await
+            };
+            let accept = async {
+                sleep(Duration::from_secs(accepting)).await;
+                pair.there.accept(7).await
+            };
+            let (dialled, accepted) = tokio::join!(dial, accept);
+            dialled.unwrap().write_all(b"hello").await.unwrap();
+            let mut heard = [0; 5];
+            accepted.unwrap().read_exact(&mut heard).await.unwrap();
+            assert_eq!(&heard, b"hello");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_five_seconds() {
+        let pair = pair();
+        let start = Instant::now();
+        let (dialled, accepted) = tokio::join!(pair.here.dial(1), pair.there.accept(2));
+        assert!(dialled.is_err() && accepted.is_err());
+        assert_eq!(start.elapsed().as_secs(), 5);
+        sleep(RENDEZVOUS).await;
+        assert!(
+            pair.there.meetings.lock().unwrap().is_empty(),
+            "something is kept for ever"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_number_given_by_both_sides_means_two_streams() {
+        let pair = pair();
+        let numbers = (pair.here.next_number(), pair.there.next_number());
+        assert_eq!(numbers, (1, 1));
+        let met = tokio::join!(
+            pair.here.dial(1),
+            pair.there.accept(1),
+            pair.there.dial(1),
+            pair.here.accept(1)
+        );
+        assert!(met.0.is_ok() && met.1.is_ok() && met.2.is_ok() && met.3.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_whose_number_does_not_come_holds_up_nobody_and_is_ended() {
+        let pair = pair();
+        let mut silent = pair.raw.open().await.unwrap();
+        let start = Instant::now();
+        let (dialled, accepted) = tokio::join!(pair.here.dial(3), pair.there.accept(3));
+        assert!(dialled.is_ok() && accepted.is_ok());
+        assert!(start.elapsed() < Duration::from_secs(1));
+        assert!(silent.read_u8().await.is_err());
+        assert_eq!(start.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_the_number_need_not_wait_for_the_echo() {
+        let pair = pair();
+        let mut ahead = pair.here.dial_ahead(4).await.unwrap();
+        ahead.write_all(b"early").await.unwrap();
+        let mut accepted = pair.there.accept(4).await.unwrap();
+        let mut heard = [0; 5];
+        accepted.read_exact(&mut heard).await.unwrap();
+        accepted.write_all(b"!").await.unwrap();
+        assert_eq!(
+            ahead.read_u8().await.unwrap(),
+            b'!',
+            "the echo is not part of what is said"
+        );
+    }
+}

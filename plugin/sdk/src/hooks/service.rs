@@ -173,21 +173,7 @@ impl<H: Hooks> HookService<H> {
                     async move { failure(this.hooks.on_configuration_change(this.api()?).await) },
                 )
             }
-            Hook::ExecuteCommand => {
-                let Two { a, b }: About<CommandArgs> = decoder.decode()?;
-                Box::pin(async move {
-                    let result: Result<CommandResponse, AppError> =
-                        this.hooks.execute_command(this.call(a)?, b).await;
-                    let (response, error) = match result {
-                        Ok(response) => (Some(response), None),
-                        Err(error) => (None, Some(error)),
-                    };
-                    answer(Two {
-                        a: response,
-                        b: error,
-                    })
-                })
-            }
+            Hook::ExecuteCommand => execute_command(this, decoder)?,
             Hook::ServeHTTP => {
                 let args: ServeHttpArgs = decoder.decode()?;
                 Box::pin(async move {
@@ -195,21 +181,7 @@ impl<H: Hooks> HookService<H> {
                     answer(())
                 })
             }
-            Hook::GenerateSupportData => {
-                let One { a }: One<Context> = decoder.decode()?;
-                Box::pin(async move {
-                    match this.hooks.generate_support_data(this.call(a)?).await {
-                        Ok(files) => answer(Two {
-                            a: files,
-                            b: None::<Failure>,
-                        }),
-                        Err(error) => answer(Two {
-                            a: Vec::<crate::model::FileData>::new(),
-                            b: Some(error),
-                        }),
-                    }
-                })
-            }
+            Hook::GenerateSupportData => support_data(this, decoder)?,
             Hook::MessageHasBeenUpdated => {
                 let Three { a, b, c }: Three<Context, Post, Post> = decoder.decode()?;
                 Box::pin(async move {
@@ -241,6 +213,39 @@ impl<H: Hooks> HookService<H> {
             }
         })
     }
+}
+
+fn execute_command<H: Hooks>(
+    this: Arc<HookService<H>>,
+    decoder: &mut gob::Decoder,
+) -> Result<Work, gob::Error> {
+    let Two { a, b }: About<CommandArgs> = decoder.decode()?;
+    Ok(Box::pin(async move {
+        let result: Result<CommandResponse, AppError> =
+            this.hooks.execute_command(this.call(a)?, b).await;
+        let (response, error) = match result {
+            Ok(response) => (Some(response), None),
+            Err(error) => (None, Some(error)),
+        };
+        answer(Two {
+            a: response,
+            b: error,
+        })
+    }))
+}
+
+fn support_data<H: Hooks>(
+    this: Arc<HookService<H>>,
+    decoder: &mut gob::Decoder,
+) -> Result<Work, gob::Error> {
+    let One { a }: One<Context> = decoder.decode()?;
+    Ok(Box::pin(async move {
+        let (files, error) = match this.hooks.generate_support_data(this.call(a)?).await {
+            Ok(files) => (files, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        answer(Two { a: files, b: error })
+    }))
 }
 
 /// A hook with one argument besides the context, and an empty answer.

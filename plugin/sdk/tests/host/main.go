@@ -1,4 +1,4 @@
-// Command host loads a built plugin, examples/probe.rs, into Mattermost's own plugin environment and looks whether everything
+// Command host loads a built plugin, examples/probe, into Mattermost's own plugin environment and looks whether everything
 // works. Which Mattermost that is, the module file says: go.mod is 11.6, mattermost-9.11.mod is 9.11.
 package main
 
