@@ -4,19 +4,23 @@
 //! only follow when the last is fulfilled. Wishes are large and their bytes are handed out as they arrive; the stream's window
 //! keeps the server from running ahead.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::broker::Dialled;
 
 /// How much is wished for at once.
 const WISH: u32 = 1024 * 1024;
 
-/// Bytes handed out at once by [`Body::next`].
-const PIECE: usize = 64 * 1024;
+/// Bytes handed out at once by [`Body::next`]: all that can lie there, for a stream's window has as many.
+const PIECE: usize = 256 * 1024;
+
+/// By how much a piece grows. Go's end sends its bodies in frames of this size.
+const STEP: usize = 32 * 1024;
 
 /// The body of a request: `AsyncRead`, or piece by piece. Dropped early, the server is told and does not wait.
 #[derive(Debug)]
@@ -56,16 +60,38 @@ impl Body {
         }
     }
 
-    /// The next piece, at most 64 KiB; `None` at the end. Dropped half-way, nothing is lost.
+    /// The next piece: what has arrived, at most 256 KiB; `None` at the end. Whoever is slow gets large pieces, and so fewer of
+    /// them. Dropped half-way, nothing is lost.
     ///
     /// # Errors
     ///
     /// The client or the server is gone.
     pub async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut piece = vec![0; PIECE];
-        let read = self.read(&mut piece).await?;
-        piece.truncate(read);
-        Ok((read > 0).then_some(piece))
+        let mut piece = Vec::new();
+        poll_fn(|context| self.poll_piece(context, &mut piece)).await?;
+        Ok((!piece.is_empty()).then_some(piece))
+    }
+
+    fn poll_piece(
+        &mut self,
+        context: &mut Context<'_>,
+        piece: &mut Vec<u8>,
+    ) -> Poll<io::Result<()>> {
+        while piece.len() < PIECE {
+            let start = piece.len();
+            piece.resize(start + STEP, 0);
+            let mut into = ReadBuf::new(&mut piece[start..]);
+            let polled = Pin::new(&mut *self).poll_read(context, &mut into);
+            let read = into.filled().len();
+            piece.truncate(start + read);
+            match polled {
+                Poll::Ready(Ok(())) if read > 0 => {}
+                // The end, a failure or a wait: what is there comes first, and the next call meets the same again.
+                _ if start > 0 => return Poll::Ready(Ok(())),
+                other => return other,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// The whole body, if it has at most `limit` bytes. The server puts no limit on what it hands to a plugin.
