@@ -13,6 +13,7 @@ pub mod http;
 pub mod licence;
 pub mod mattermost;
 pub mod metrics;
+pub mod puller;
 pub mod record;
 pub mod render;
 pub mod store;
