@@ -31,7 +31,9 @@ fn names_of(post: &Post) -> Vec<&str> {
 async fn files_by_address_by_part_and_within_the_event_stand_in_one_post() {
     let stage = Stage::set().await;
     let photo: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
-    let address = stage.ireserve.serves("photo.bin", Served::file(photo.clone()));
+    let address = stage
+        .ireserve
+        .serves("photo.bin", Served::file(photo.clone()));
     let attachments = json!([
         { "name": "photo.bin", "url": address, "size": photo.len() },
         { "name": "invoice.txt", "part": "p1", "content_type": "text/plain" },
@@ -50,10 +52,16 @@ async fn files_by_address_by_part_and_within_the_event_stand_in_one_post() {
     stage.proven().await;
 
     let posts = stage.thread("c1").await;
-    assert_eq!(names_of(&posts[0]), ["photo.bin", "invoice.txt", "note.txt"]);
+    assert_eq!(
+        names_of(&posts[0]),
+        ["photo.bin", "invoice.txt", "note.txt"]
+    );
     let seen = bytes_of(&stage, &posts[0]).await;
     assert!(seen[0] == photo, "the photo came over changed");
-    assert_eq!(seen[1..], [b"to be paid".to_vec(), b"written at home".to_vec()]);
+    assert_eq!(
+        seen[1..],
+        [b"to be paid".to_vec(), b"written at home".to_vec()]
+    );
     stage.finish().await;
 }
 
@@ -63,17 +71,32 @@ async fn more_files_than_a_post_takes_go_on_in_further_posts() {
     let files: Vec<_> = (0..23)
         .map(|at| json!({ "name": format!("page-{at}.txt"), "data": STANDARD.encode(format!("page {at}")) }))
         .collect();
-    stage.teller.tell(&with_files("e1", "All pages", json!(files))).await;
-    stage.teller.tell(&message("e2", "c1", "Sanne", "That was all")).await;
+    stage
+        .teller
+        .tell(&with_files("e1", "All pages", json!(files)))
+        .await;
+    stage
+        .teller
+        .tell(&message("e2", "c1", "Sanne", "That was all"))
+        .await;
     let head = || Words::exactly("**Sanne:**");
-    stage.teller.leaves("e1", [Words::exactly("**Sanne:** All pages"), head(), head()]);
+    stage.teller.leaves(
+        "e1",
+        [Words::exactly("**Sanne:** All pages"), head(), head()],
+    );
     stage.proven().await;
 
     let posts = stage.thread("c1").await;
     let names: Vec<_> = posts.iter().flat_map(names_of).map(str::to_owned).collect();
     let wanted: Vec<_> = (0..23).map(|at| format!("page-{at}.txt")).collect();
     assert_eq!(names, wanted);
-    assert_eq!(posts.iter().map(|post| post.file_ids.len()).collect::<Vec<_>>(), [10, 10, 3, 0]);
+    assert_eq!(
+        posts
+            .iter()
+            .map(|post| post.file_ids.len())
+            .collect::<Vec<_>>(),
+        [10, 10, 3, 0]
+    );
     stage.finish().await;
 }
 
@@ -81,11 +104,16 @@ async fn more_files_than_a_post_takes_go_on_in_further_posts() {
 async fn a_file_that_cannot_be_had_leaves_a_line_and_its_text_goes_on() {
     let stage = Stage::set().await;
     let gone = stage.ireserve.serves("gone.pdf", Served::Status(404));
-    let elsewhere = stage
+    let elsewhere = stage.ireserve.serves(
+        "moved.pdf",
+        Served::Redirect("http://169.254.169.254/secret".to_owned()),
+    );
+    let other = stage
         .ireserve
-        .serves("moved.pdf", Served::Redirect("http://169.254.169.254/secret".to_owned()));
-    let other = stage.ireserve.serves("other.txt", Served::file("not what was announced"));
-    let stands = stage.ireserve.serves("stands.txt", Served::file("it stands"));
+        .serves("other.txt", Served::file("not what was announced"));
+    let stands = stage
+        .ireserve
+        .serves("stands.txt", Served::file("it stands"));
     let attachments = json!([
         { "name": "gone.pdf", "url": gone },
         { "name": "moved.pdf", "url": elsewhere },
@@ -93,12 +121,19 @@ async fn a_file_that_cannot_be_had_leaves_a_line_and_its_text_goes_on() {
         { "name": "stands.txt", "url": stands },
         { "name": "other.txt", "url": other, "sha256": "0".repeat(64) },
     ]);
-    stage.teller.tell(&with_files("e1", "Five files", attachments)).await;
+    stage
+        .teller
+        .tell(&with_files("e1", "Five files", attachments))
+        .await;
     stage.teller.leaves("e1", [Words::Anything]);
     stage.proven().await;
 
     let post = stage.thread("c1").await.remove(0);
-    assert!(post.message.starts_with("**Sanne:** Five files\n"), "{}", post.message);
+    assert!(
+        post.message.starts_with("**Sanne:** Five files\n"),
+        "{}",
+        post.message
+    );
     assert_eq!(names_of(&post), ["stands.txt"]);
     for name in ["gone.pdf", "moved.pdf", "foreign.pdf", "other.txt"] {
         let line = post.message.lines().find(|line| line.contains(name));
@@ -124,7 +159,12 @@ async fn a_part_that_is_missing_or_that_nobody_names_is_refused_and_nothing_stan
     let missing = stage.teller.sender.send_files(&event, &[]).await.unwrap();
     assert_eq!(missing.status, 422, "{}", missing.text());
     let foreign = [part("p1"), part("p2")];
-    let unnamed = stage.teller.sender.send_files(&event, &foreign).await.unwrap();
+    let unnamed = stage
+        .teller
+        .sender
+        .send_files(&event, &foreign)
+        .await
+        .unwrap();
     assert_eq!(unnamed.status, 400, "{}", unnamed.text());
     stage.teller.tell_with(&event, &[part("p1")]).await;
     stage.finish().await;

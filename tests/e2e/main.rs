@@ -10,6 +10,11 @@
 mod chat_to_thread;
 mod edits;
 mod files;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the fault tests use the rest of it"
+)]
 #[path = "harness.rs"]
 mod harness;
 mod hostile;

@@ -186,7 +186,9 @@ impl Ledger {
             "message.created" => {
                 entry.opens = true;
                 entry.message_id = data["message_id"].as_str().map(str::to_owned);
-                entry.has_files = data["attachments"].as_array().is_some_and(|all| !all.is_empty());
+                entry.has_files = data["attachments"]
+                    .as_array()
+                    .is_some_and(|all| !all.is_empty());
                 entry.head = head(&data["sender"]);
                 entry.leaves = vec![said(&entry.head, &data["text"])];
             }

@@ -82,12 +82,26 @@ impl<'a> Proof<'a> {
             .collect();
         cards.sort_by_key(|card| generation(card));
         let place = Place::Thread(conversation.to_owned());
-        let mut entries = self.ledger.entries.iter().filter(|entry| entry.place == place);
-        let further = self.ledger.further_cards.get(conversation).copied().unwrap_or(0);
+        let mut entries = self
+            .ledger
+            .entries
+            .iter()
+            .filter(|entry| entry.place == place);
+        let further = self
+            .ledger
+            .further_cards
+            .get(conversation)
+            .copied()
+            .unwrap_or(0);
         // Without a message or a start there is nothing to open a thread for.
         let opened = entries.any(|entry| entry.opens());
         let last = if opened { u64::from(further) + 1 } else { 0 };
-        let lost = self.ledger.lost_cards.get(conversation).copied().unwrap_or(0);
+        let lost = self
+            .ledger
+            .lost_cards
+            .get(conversation)
+            .copied()
+            .unwrap_or(0);
         let wanted: Vec<_> = (u64::from(lost) + 1..=last).collect();
         let seen: Vec<_> = cards.iter().map(|card| generation(card)).collect();
         if seen != wanted {
@@ -256,7 +270,11 @@ fn side_by_side(place: &str, wanted: &[(&str, &Words)], posts: &[&&Post]) -> Str
 
 fn shown(post: &Post) -> String {
     let event = post.marker("event_id").unwrap_or("?");
-    format!("{event}: {} ({})", short(&format!("{:?}", post.readable())), post.id)
+    format!(
+        "{event}: {} ({})",
+        short(&format!("{:?}", post.readable())),
+        post.id
+    )
 }
 
 fn short(text: &str) -> String {

@@ -79,7 +79,9 @@ impl Setting {
         for (key, value) in self.settings {
             settings = settings.set(&key, value);
         }
-        let sidecar = Sidecar::start(executable::sidecar(), settings).await.unwrap();
+        let sidecar = Sidecar::start(executable::sidecar(), settings)
+            .await
+            .unwrap();
         let ledger = Ledger {
             channels: NOTIFICATIONS
                 .map(|(kind, channel)| (kind.to_owned(), channel.to_owned()))
@@ -109,13 +111,20 @@ fn usual(world: &World, url: &str, ireserve: &IReserve) -> Settings {
         .iter()
         .map(|(kind, channel)| format!("\"{kind}\" = \"{channel}\""))
         .collect();
-    Settings::for_licence(LICENCE, url, &cast.bot.token, &cast.team, "webchat", ireserve)
-        .set("licence.0.departments", "{ vip = \"vip\" }")
-        .set(
-            "licence.0.notifications",
-            format!("{{ {} }}", notifications.join(", ")),
-        )
-        .set("licence.0.attachments.fetch_hosts", "[\"127.0.0.1\"]")
+    Settings::for_licence(
+        LICENCE,
+        url,
+        &cast.bot.token,
+        &cast.team,
+        "webchat",
+        ireserve,
+    )
+    .set("licence.0.departments", "{ vip = \"vip\" }")
+    .set(
+        "licence.0.notifications",
+        format!("{{ {} }}", notifications.join(", ")),
+    )
+    .set("licence.0.attachments.fetch_hosts", "[\"127.0.0.1\"]")
 }
 
 /// A Mattermost, an i-Reserve and a sidecar between them.
@@ -128,7 +137,6 @@ pub(crate) struct Stage {
     pub(crate) teller: Teller,
     wire: Option<Wire>,
     /// Kept alive; the sidecar's store lies there.
-    #[expect(dead_code, reason = "held, so that it lives as long as the stage")]
     redis: Option<Redis>,
     /// By name, with their ids.
     channels: Vec<(String, String)>,
@@ -159,11 +167,6 @@ impl Stage {
     /// Of a stage set [`Setting::with_a_wire`].
     pub(crate) fn wire(&self) -> &Wire {
         self.wire.as_ref().unwrap()
-    }
-
-    /// The proof looks into this channel too.
-    pub(crate) fn knows_channel(&mut self, name: &str, id: &str) {
-        self.channels.push((name.to_owned(), id.to_owned()));
     }
 
     /// Waits for the live card of a conversation, wherever it stands.
@@ -231,9 +234,13 @@ impl Stage {
     /// The proof, in the middle of a journey.
     pub(crate) async fn proven(&self) {
         self.teller.until_nothing_is_owed().await;
-        let ids: Vec<_> = self
-            .teller
-            .ledger(|ledger| ledger.entries.iter().map(|entry| entry.id.clone()).collect());
+        let ids: Vec<_> = self.teller.ledger(|ledger| {
+            ledger
+                .entries
+                .iter()
+                .map(|entry| entry.id.clone())
+                .collect()
+        });
         let mut said = BTreeMap::new();
         for id in ids {
             let status = self.teller.status(&id).await;

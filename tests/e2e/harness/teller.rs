@@ -29,10 +29,6 @@ impl Teller {
         }
     }
 
-    pub(crate) fn id(&self, prefix: &str) -> String {
-        self.sender.id(prefix)
-    }
-
     /// Looks into the ledger or corrects it.
     pub(crate) fn ledger<T>(&self, with: impl FnOnce(&mut Ledger) -> T) -> T {
         with(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
@@ -93,19 +89,24 @@ impl Teller {
         what: &str,
         is_wanted: impl Fn(&Value) -> bool,
     ) -> Value {
-        asked(&format!("event {id} is {what}"), PATIENCE, async || {
-            match self.status(id).await {
+        asked(
+            &format!("event {id} is {what}"),
+            PATIENCE,
+            async || match self.status(id).await {
                 Some(said) if is_wanted(&said) => Ok(said),
                 other => Err(format!("it is {other:?}")),
-            }
-        })
+            },
+        )
         .await
     }
 
     /// Waits until everything promised so far has ended.
     pub(crate) async fn until_nothing_is_owed(&self) {
         let owed: Vec<_> = self.ledger(|ledger| {
-            let stored = ledger.entries.iter().filter(|entry| entry.end != End::Unknown);
+            let stored = ledger
+                .entries
+                .iter()
+                .filter(|entry| entry.end != End::Unknown);
             stored.map(|entry| entry.id.clone()).collect()
         });
         for id in owed {
@@ -128,7 +129,10 @@ impl Teller {
             self.ledger(|ledger| ledger.note(events));
             return;
         };
-        let results = answer.json()["results"].as_array().cloned().unwrap_or_default();
+        let results = answer.json()["results"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         assert_eq!(results.len(), events.len(), "{refused}");
         for (event, result) in events.iter().zip(results) {
             if result["code"].as_u64().is_some_and(|code| code < 300) {

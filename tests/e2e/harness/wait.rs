@@ -21,7 +21,10 @@ pub(crate) async fn asked<T>(
         match ask().await {
             Ok(found) => return found,
             Err(seen) if Instant::now() > end => {
-                panic!("waited {} s in vain until {what}\n{seen}", patience.as_secs())
+                panic!(
+                    "waited {} s in vain until {what}\n{seen}",
+                    patience.as_secs()
+                )
             }
             Err(_) => sleep(AGAIN).await,
         }
