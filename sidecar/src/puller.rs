@@ -1,0 +1,3 @@
+//! The ear: hints in, threads read, replies committed.
+
+pub mod hints;
