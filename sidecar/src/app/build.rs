@@ -84,7 +84,8 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         follow: Follow {
             wanted: sequel::wanted,
             placeholder: sequel::placeholder,
-            sequels: |_, _, _| Vec::new(),
+            sequels: sequel::notices,
+            mark: sequel::mark,
         },
         slots: SLOTS,
         remembers,

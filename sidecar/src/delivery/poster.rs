@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    record::{Card, Claim, Content, Lane, NewEvent, Queue},
+    record::{Card, Claim, Content, Lane, NewEvent, Queue, ReplyMark},
     store::{Claimed, Store, StoreError},
 };
 
@@ -47,6 +47,8 @@ pub struct Follow {
     pub placeholder: fn(&Claim, &Reason) -> Option<Content>,
     /// What the end of a delivery posts elsewhere.
     pub sequels: fn(&Claim, &Reason, Timestamp) -> Vec<NewEvent>,
+    /// The mark that a reply shall carry, by whether it was taken.
+    pub mark: fn(&Claim, bool) -> Option<(shared::PostId, ReplyMark)>,
 }
 
 /// What happened, for counters and for those who look on.

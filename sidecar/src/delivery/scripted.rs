@@ -287,8 +287,9 @@ impl Outlet for Wall {
     }
 
     async fn show(&self, touch: &Touch) -> Shown {
-        let Touch::Card { version, .. } = touch;
-        self.state().shown.push(*version);
+        if let Touch::Card { version, .. } = touch {
+            self.state().shown.push(*version);
+        }
         Shown::Done
     }
 
@@ -372,6 +373,7 @@ impl Desk {
                 wanted: crate::flow::sequel::wanted,
                 placeholder: crate::flow::sequel::placeholder,
                 sequels: |_, _, _| Vec::new(),
+                mark: |_, _| None,
             },
             slots: 32,
             remembers: true,

@@ -232,7 +232,7 @@ impl Outlet for MattermostOutlet {
     }
 
     async fn show(&self, touch: &Touch) -> Shown {
-        self.show_card(touch).await
+        self.show_touch(touch).await
     }
 
     async fn probe(&self) -> Result<(), Reason> {

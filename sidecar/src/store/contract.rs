@@ -312,6 +312,7 @@ fn root(claim: &Claim, generation: u32, name: &str) -> Root {
 
 const fn end(now: Timestamp) -> Delivered {
     Delivered {
+        mark: None,
         post: None,
         wanted: None,
         sequels: Vec::new(),
@@ -334,6 +335,7 @@ fn again(due: Timestamp, reason: &str, now: Timestamp) -> Retry {
 
 fn parked(now: Timestamp) -> Park {
     Park {
+        mark: None,
         reason: "refused three times".into(),
         wanted: None,
         placeholder: Some(Content::Placeholder {

@@ -265,6 +265,7 @@ impl<O: Outlet> Poster<O> {
             sequels: gone.map_or_else(Vec::new, |reason| {
                 (self.parts.follow.sequels)(&claim, reason, now.wall)
             }),
+            mark: (self.parts.follow.mark)(&claim, gone.is_none()),
             go_on,
             now,
         };
@@ -292,6 +293,7 @@ impl<O: Outlet> Poster<O> {
             wanted: None,
             placeholder: (self.parts.follow.placeholder)(&claim, reason),
             sequels: (self.parts.follow.sequels)(&claim, reason, now.wall),
+            mark: (self.parts.follow.mark)(&claim, false),
             now,
         };
         if self

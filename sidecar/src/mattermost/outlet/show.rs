@@ -1,18 +1,27 @@
-//! Showing: the card of a conversation looks as the store knows it. Best effort, newest state only.
+//! Showing: cards and marks look as the store knows them. Best effort, newest state only.
 
 use serde_json::Value;
+use shared::PostId;
 
 use super::MattermostOutlet;
 use crate::{
     delivery::outlet::{Reason, Shown},
     mattermost::{Fault, Patch, Post},
-    record::Touch,
+    record::{ReplyMark, Touch},
     render,
 };
 
 impl MattermostOutlet {
-    pub(super) async fn show_card(&self, touch: &Touch) -> Shown {
-        match self.redraw(touch).await {
+    pub(super) async fn show_touch(&self, touch: &Touch) -> Shown {
+        let done = match touch {
+            Touch::Card { .. } => self.redraw(touch).await,
+            Touch::Mark {
+                post,
+                wanted,
+                shown,
+            } => self.mark(post, *wanted, *shown).await,
+        };
+        match done {
             Ok(()) => Shown::Done,
             Err(Fault::Proxy(reason)) if reason.status.is_some_and(|status| status < 400) => {
                 Shown::Later(reason)
@@ -20,6 +29,25 @@ impl MattermostOutlet {
             // The post is gone, archived or not ours to change: it can never show it.
             Err(fault) if fault.is_final() => Shown::Done,
             Err(fault) => Shown::Later(fault.reason().clone()),
+        }
+    }
+
+    /// One mark at a time. A reaction that is there already, or is not, is no mistake.
+    async fn mark(
+        &self,
+        post: &PostId,
+        wanted: Option<ReplyMark>,
+        shown: Option<ReplyMark>,
+    ) -> Result<(), Fault> {
+        if let Some(mark) = shown.filter(|_| shown != wanted) {
+            match self.mattermost.unreact(post, mark.emoji()).await {
+                Ok(()) | Err(Fault::Gone(_) | Fault::Refused(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        match wanted {
+            Some(mark) => self.mattermost.react(post, mark.emoji()).await,
+            None => Ok(()),
         }
     }
 
@@ -31,7 +59,10 @@ impl MattermostOutlet {
             card,
             continues_in,
             ..
-        } = touch;
+        } = touch
+        else {
+            return Ok(());
+        };
         let licences = self.licences.snapshot();
         let Some(licence) = licences.get(licence) else {
             let reason = Reason::new("the licence is not in the settings");

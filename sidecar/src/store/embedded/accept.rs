@@ -79,7 +79,7 @@ pub(super) fn append_sequel(
 }
 
 /// Puts an event last into its lane, with its dedup mark.
-fn append(
+pub(super) fn append(
     connection: &Connection,
     counters: &mut Counters,
     event: &NewEvent,
@@ -167,7 +167,7 @@ fn enqueue(
 }
 
 /// The first event of a conversation gives it its number. A number is never used twice.
-fn ensure_conversation(
+pub(super) fn ensure_conversation(
     connection: &Connection,
     licence: &LicenceId,
     name: i64,

@@ -121,6 +121,7 @@ impl Embedded {
             }
             retire(connection, row.name, root.generation)?;
             map(connection, row.name, claim, &root, now)?;
+            super::threads::open(connection, row.name, &root, now)?;
             if is_placeholder(claim) {
                 note_next(connection, claim, Step::Parked, None, now)?;
             } else {
@@ -475,6 +476,7 @@ fn count(
     post: &Posted,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    super::threads::moved(connection, post, now)?;
     connection
         .prepare_cached(
             "UPDATE conversation SET replies = replies + 1, last_create_at = MAX(last_create_at, ?3), active_at = ?4

@@ -41,6 +41,7 @@ impl Embedded {
                 complete(connection, row, claim, "delivered")?;
             }
             want(connection, row.name, end.wanted.as_ref())?;
+            super::pulled::mark(connection, end.mark.as_ref())?;
             store.erase(connection, counters, claim)?;
             counters.remove(&row.lane.licence, row.lane.direction, 1);
             store.append_all(connection, counters, &end.sequels, end.now.wall)?;
@@ -108,6 +109,7 @@ impl Embedded {
                 }
             }
             want(connection, row.name, park.wanted.as_ref())?;
+            super::pulled::mark(connection, park.mark.as_ref())?;
             store.append_all(connection, counters, &park.sequels, park.now.wall)?;
             rest(connection, row, park.now.steady)
         })

@@ -243,6 +243,7 @@ impl Desk {
             create_at: self.clock.now(),
         };
         let end = Delivered {
+            mark: None,
             post: Some(post),
             wanted: None,
             sequels: Vec::new(),
@@ -255,6 +256,7 @@ impl Desk {
 
     pub(super) async fn park(&self, claim: &Claim) {
         let park = Park {
+            mark: None,
             reason: "Mattermost does not want it".into(),
             wanted: None,
             placeholder: None,
