@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod files;
 pub mod flow;
 pub mod http;
+pub mod ireserve;
 pub mod licence;
 pub mod mattermost;
 pub mod metrics;
