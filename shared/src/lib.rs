@@ -22,7 +22,7 @@ pub use event::{
 };
 pub use id::{ChannelId, ConversationId, EventId, LicenceId, MessageId, PostId, UserId};
 pub use message::{Attachment, Format, Message, Person, Sender, SenderType, Source};
-pub use time::{Timestamp, TimestampError};
+pub use time::{Timestamp, TimestampError, Zone, ZoneError};
 
 use serde::{Deserialize, Serialize};
 

@@ -12,6 +12,8 @@
 //! refusal tells what may be said of it: until a signature is proved that is the same for every cause.
 
 mod batch;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod link;
 pub mod pairing;
 pub mod signature;

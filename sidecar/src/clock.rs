@@ -1,7 +1,7 @@
 //! What we ask the system for: wall time, and bytes that nobody can guess.
 //!
 //! Everything else gets `now` as an argument. [`Clock::simulated`] follows tokio's time, which a test can pause and advance, and can be
-//! shifted against it, as a corrected system clock is. Monotonic time is not here: tasks take tokio's.
+//! shifted against it, as a corrected system clock is. [`Clock::steady`] never jumps: what is due when is measured by it.
 
 use std::{
     fmt,
@@ -14,34 +14,48 @@ use std::{
 
 use shared::Timestamp;
 
+use crate::record::Moment;
+
 /// Wall time and randomness. A clone tells the same time.
 #[derive(Clone)]
 pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    System,
+    System(Began),
     Simulated(Arc<Simulated>),
 }
 
+/// A moment by both clocks.
+#[derive(Clone, Copy)]
+struct Began {
+    wall: Timestamp,
+    monotonic: tokio::time::Instant,
+}
+
 struct Simulated {
-    start: Timestamp,
-    began: tokio::time::Instant,
+    began: Began,
     shifted_ms: AtomicI64,
 }
 
 impl Clock {
     #[must_use]
-    pub const fn system() -> Self {
-        Self(Source::System)
+    pub fn system() -> Self {
+        Self(Source::System(Began {
+            wall: system_now(),
+            monotonic: tokio::time::Instant::now(),
+        }))
     }
 
     /// It is `start` now, and from here on as much later as tokio's clock says. For tests.
     #[must_use]
     pub fn simulated(start: Timestamp) -> Self {
+        let began = Began {
+            wall: start,
+            monotonic: tokio::time::Instant::now(),
+        };
         Self(Source::Simulated(Arc::new(Simulated {
-            start,
-            began: tokio::time::Instant::now(),
+            began,
             shifted_ms: AtomicI64::new(0),
         })))
     }
@@ -49,12 +63,29 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => system_now(),
+            Source::System(_) => system_now(),
             Source::Simulated(clock) => {
                 let shifted = clock.shifted_ms.load(Ordering::Relaxed);
-                let start = clock.start.as_millis().saturating_add(shifted);
-                Timestamp::from_millis(start) + clock.began.elapsed()
+                Timestamp::from_millis(self.steady().as_millis().saturating_add(shifted))
             }
+        }
+    }
+
+    /// What the wall said when this process began, and as much later as has passed since: it never jumps.
+    #[must_use]
+    pub fn steady(&self) -> Timestamp {
+        let began = match &self.0 {
+            Source::System(began) => *began,
+            Source::Simulated(clock) => clock.began,
+        };
+        began.wall + began.monotonic.elapsed()
+    }
+
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment {
+            wall: self.now(),
+            steady: self.steady(),
         }
     }
 

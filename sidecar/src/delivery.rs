@@ -37,5 +37,6 @@ pub mod poster;
 pub mod retry;
 #[cfg(test)]
 pub(crate) mod scripted;
+pub mod signal;
 pub mod touch;
 pub mod wake;

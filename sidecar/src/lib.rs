@@ -1,10 +1,19 @@
 //! The sidecar: hands and memory of i-Reserve for Mattermost.
 
+pub mod app;
 pub mod auth;
+pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+pub mod files;
 pub mod flow;
+pub mod http;
 pub mod licence;
+pub mod mattermost;
+pub mod metrics;
 pub mod record;
+pub mod render;
 pub mod store;
+pub mod telemetry;

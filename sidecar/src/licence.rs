@@ -20,7 +20,7 @@ mod team;
 
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
-use shared::{ChannelId, Language, LicenceId};
+use shared::{ChannelId, Language, LicenceId, Zone};
 use tokio::sync::watch;
 use url::Url;
 
@@ -37,8 +37,8 @@ pub struct Licence {
     pub id: LicenceId,
     /// Of texts that a whole channel reads.
     pub language: Language,
-    /// IANA name, for times in channel texts.
-    pub time_zone: String,
+    /// For times in channel texts.
+    pub time_zone: Zone,
     /// Mattermost team, as it stands in addresses.
     pub team: Option<String>,
     /// Where conversations go that no department sends elsewhere. Without one their lanes wait.
@@ -160,7 +160,7 @@ impl Licence {
         Self {
             id: LicenceId::new(id).unwrap(),
             language: Language::En,
-            time_zone: "UTC".to_owned(),
+            time_zone: Zone::default(),
             team: None,
             channel: None,
             mode: Mode::TwoWay,

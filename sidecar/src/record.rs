@@ -16,7 +16,11 @@ mod claim;
 mod content;
 mod lane;
 mod mark;
+mod moment;
 mod parked;
+mod pull;
+mod reply;
+mod signal;
 mod status;
 mod touch;
 
@@ -27,6 +31,10 @@ pub use claim::{
 pub use content::{Content, ContentError, NewEvent};
 pub use lane::{Direction, Lane, LaneError, LaneKey, Queue};
 pub use mark::{ContentHash, Mark, partition};
+pub use moment::Moment;
 pub use parked::{Blocked, Parked, Selection, Totals};
+pub use pull::{Anchor, Change, Cursor, Pull, Pulled, ReplyMark, Thread};
+pub use reply::{Author, Reply, ReplyChange, ReplyFile};
+pub use signal::Signal;
 pub use status::{Acceptance, State, Status};
 pub use touch::Touch;

@@ -16,8 +16,9 @@ use std::{path::PathBuf, time::Duration};
 use shared::{ChannelId, ConversationId, EventId, LicenceId, PostId, Timestamp};
 
 use crate::record::{
-    Acceptance, Blocked, Card, Claim, Doubt, Fence, Lane, NewEvent, Parked, Posted, Queue, Root,
-    Selection, Status, Step, Totals, Touch,
+    Acceptance, Anchor, Blocked, Card, Claim, Cursor, Doubt, Fence, KnownPost, Lane, Moment,
+    NewEvent, Parked, Posted, Pull, Pulled, Queue, ReplyMark, Root, Selection, Status, Step,
+    Thread, Totals, Touch,
 };
 
 pub use embedded::{Embedded, EmbeddedSettings, OpenError};
@@ -89,9 +90,11 @@ pub struct Delivered {
     pub wanted: Option<Card>,
     /// What its end posts: each goes last into the lane it names.
     pub sequels: Vec<NewEvent>,
+    /// The mark that a reply shall carry from now on.
+    pub mark: Option<(PostId, ReplyMark)>,
     /// Claim the lane's next event at once.
     pub go_on: bool,
-    pub now: Timestamp,
+    pub now: Moment,
 }
 
 /// How an event ended that was given up for now.
@@ -103,6 +106,24 @@ pub struct Park {
     pub placeholder: Option<crate::record::Content>,
     /// What its end posts elsewhere.
     pub sequels: Vec<NewEvent>,
+    /// The mark that a reply shall carry from now on.
+    pub mark: Option<(PostId, ReplyMark)>,
+    pub now: Moment,
+}
+
+/// A root of ours that the store did not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adopted {
+    pub licence: LicenceId,
+    pub conversation: ConversationId,
+    pub root_id: PostId,
+    pub channel_id: ChannelId,
+    pub generation: u32,
+    /// The event that opened it, as its props name it.
+    pub event: EventId,
+    pub create_at: Timestamp,
+    /// Replies from here on are taken in; what repeats does so under ids that i-Reserve still remembers.
+    pub cursor: Cursor,
     pub now: Timestamp,
 }
 
@@ -195,7 +216,7 @@ impl Store {
         fence: Fence,
         queue: &Queue,
         max: usize,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Claimed, StoreError> {
         each!(self, store => store.claim(fence, queue, max, now).await)
     }
@@ -282,7 +303,7 @@ impl Store {
     ///
     /// # Errors
     /// When nothing is known.
-    pub async fn replay(&self, selection: &Selection, now: Timestamp) -> Result<u64, StoreError> {
+    pub async fn replay(&self, selection: &Selection, now: Moment) -> Result<u64, StoreError> {
         each!(self, store => store.replay(selection, now).await)
     }
 
@@ -292,6 +313,83 @@ impl Store {
     /// When nothing is known.
     pub async fn drop_parked(&self, selection: &Selection) -> Result<u64, StoreError> {
         each!(self, store => store.drop_parked(selection).await)
+    }
+
+    /// What one reading of a thread found: events, known posts, card and cursor in one write.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn pulled(&self, pull: Pull) -> Result<Pulled, StoreError> {
+        each!(self, store => store.pulled(pull).await)
+    }
+
+    /// A mapping rebuilt from our card, or a second root that is only pulled; nothing if the root is known.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn adopt(&self, adopted: Adopted) -> Result<(), StoreError> {
+        each!(self, store => store.adopt(adopted).await)
+    }
+
+    /// One of our roots.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn thread(&self, root: &PostId) -> Result<Option<Thread>, StoreError> {
+        each!(self, store => store.thread(root).await)
+    }
+
+    /// What is known of these posts.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn known(&self, posts: &[PostId]) -> Result<Vec<KnownPost>, StoreError> {
+        each!(self, store => store.known(posts).await)
+    }
+
+    /// Every known post under a root.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn known_under(&self, root: &PostId) -> Result<Vec<KnownPost>, StoreError> {
+        each!(self, store => store.known_under(root).await)
+    }
+
+    /// Roots active since then, the most recent first, at most `max`, less active than `before`.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn open_threads(
+        &self,
+        since: Timestamp,
+        before: Option<(Timestamp, PostId)>,
+        max: usize,
+    ) -> Result<Vec<Thread>, StoreError> {
+        each!(self, store => store.open_threads(since, before, max).await)
+    }
+
+    /// Channels with roots active since then.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn open_channels(&self, since: Timestamp) -> Result<Vec<ChannelId>, StoreError> {
+        each!(self, store => store.open_channels(since).await)
+    }
+
+    /// How far a channel has been swept.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn anchor(&self, channel: &ChannelId) -> Result<Option<Anchor>, StoreError> {
+        each!(self, store => store.anchor(channel).await)
+    }
+
+    /// A channel has been swept up to there.
+    ///
+    /// # Errors
+    /// When nothing is known.
+    pub async fn swept(&self, channel: &ChannelId, anchor: &Anchor) -> Result<(), StoreError> {
+        each!(self, store => store.swept(channel, anchor).await)
     }
 
     /// Posts that do not show yet what the store knows, at most `max`.

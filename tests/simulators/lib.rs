@@ -12,11 +12,17 @@ pub mod client;
 pub mod clock;
 pub mod ireserve;
 pub mod mattermost;
+pub mod program;
 pub mod random;
+pub mod real;
+pub mod wire;
+pub mod world;
 
 mod answer;
+mod rules;
 mod server;
 mod watched;
 
+pub use rules::When;
 pub use server::Door;
 pub use watched::{Late, PATIENCE};

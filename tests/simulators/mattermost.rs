@@ -5,7 +5,7 @@
 //! tests play the people ([`Mattermost::post_as`]), the operator ([`Mattermost::restart`]), the bad luck ([`Mattermost::faults`])
 //! and the observer ([`Mattermost::until`]).
 //!
-//! Absent: link previews, mentions and notifications, slash commands, plugins, `since=`, ETags, reliable WebSocket reconnects, a
+//! Absent: link previews and notifications (but see [`State::mentions`] and [`Post::fetches`]), slash commands, plugins, `since=`, ETags, reliable WebSocket reconnects, a
 //! second node.
 
 use std::io;
@@ -24,11 +24,16 @@ use crate::random::Random;
 use crate::server::{Cut, Door, Server};
 use crate::watched::{Late, PATIENCE, Watched};
 
+mod alarm;
+mod calls;
 mod channels;
+mod deeds;
+mod edits;
 mod errors;
 mod faults;
 mod files;
 mod hooks;
+mod log;
 mod model;
 mod people;
 mod posts;
@@ -41,12 +46,14 @@ mod state;
 mod threads;
 mod users;
 
+pub use crate::rules::When;
 pub use errors::Refusal;
-pub use faults::{Ending, Fault, Faults, HintFaults, RateLimit, When};
+pub use faults::{Ending, Fault, Faults, HintFaults, RateLimit};
+pub use log::Logged;
 pub use model::{Channel, ChannelKind, FileInfo, Post, Team, User, Version};
 pub use people::{Account, Cast};
 pub use posts::{MAX_POST_SIZE, PENDING_LIFE_MS};
-pub use state::{Logged, Settings, State};
+pub use state::{Settings, State};
 
 /// A running simulated server. Dropping it ends it.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! `[log]`: what is logged and how.
 
+use super::reader::Reader;
+
 /// The settings below `[log]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Log {
@@ -59,5 +61,12 @@ impl Format {
             Self::Text => "text",
             Self::Json => "json",
         }
+    }
+}
+
+pub(super) fn read(settings: &mut Reader<'_>) -> Log {
+    Log {
+        level: settings.choice("log.level", Level::Info, &Level::ALL, Level::name),
+        format: settings.choice("log.format", Format::Auto, &Format::ALL, Format::name),
     }
 }

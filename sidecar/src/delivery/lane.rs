@@ -4,6 +4,8 @@
 //! refused must step aside soon, or it would silence its conversation. Nothing in here waits, reads a clock or touches the
 //! store: [`next`] is told what happened and says which store operation follows.
 
+use std::time::Duration;
+
 use shared::Timestamp;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
     retry::{self, Chance},
 };
 use crate::{
-    record::{Claim, Doubt, Posted, Root, Step},
+    record::{Claim, Doubt, Moment, Posted, Root, Step},
     store::Retry,
 };
 
@@ -26,6 +28,8 @@ pub enum Then {
     Delivered {
         post: Option<Posted>,
     },
+    /// It ends without having been taken, and people are told.
+    GiveUp(Reason),
     Retry(Retry),
     Park(Reason),
     /// The same attempt goes on with a root of this generation.
@@ -36,30 +40,31 @@ pub enum Then {
 
 /// What follows from `outcome` at `now`.
 #[must_use]
-pub fn next(claim: &Claim, outcome: Outcome, now: Timestamp, chance: Chance) -> Then {
+pub fn next(claim: &Claim, outcome: Outcome, now: Moment, chance: Chance) -> Then {
     match outcome {
         Outcome::Opened(root) => Then::Opened(root),
         Outcome::PartDone { post, next } => Then::PartDone { post, next },
         Outcome::Delivered { post } => Then::Delivered { post },
+        Outcome::Gone(reason) => Then::GiveUp(reason),
         Outcome::RootGone => Then::NewRoot {
             generation: claim.mapping.as_ref().map_or(1, |root| root.generation + 1),
         },
         Outcome::ParkBehind => Then::Park(Reason::new("what it changes is parked")),
-        outcome if is_over(claim, now) && !is_doubt(&outcome) => {
+        outcome if is_over(claim, now.wall) && !is_doubt(&outcome) => {
             Then::Park(too_old(reason_of(&outcome)))
         }
         Outcome::NotSent(reason) => Then::Retry(again(
             claim,
             reason,
-            now + retry::back_off(claim.attempts, chance),
+            retry::back_off(claim.attempts, chance),
             now,
         )),
         Outcome::Pause { wait, reason } => {
-            Then::Retry(again(claim, reason, now + retry::asked(wait, chance), now))
+            Then::Retry(again(claim, reason, retry::asked(wait, chance), now))
         }
         Outcome::Blocked { channel, reason } => Then::Retry(Retry {
             blocked: Some(channel),
-            ..again(claim, reason, now + retry::BLOCKED, now)
+            ..again(claim, reason, retry::BLOCKED, now)
         }),
         Outcome::InDoubt { open, reason } => {
             Then::Retry(doubtful(claim, open, reason, now, chance))
@@ -69,54 +74,54 @@ pub fn next(claim: &Claim, outcome: Outcome, now: Timestamp, chance: Chance) -> 
 }
 
 /// The attempt had no effect. An earlier doubt stays what it was.
-fn again(claim: &Claim, reason: Reason, due: Timestamp, now: Timestamp) -> Retry {
+fn again(claim: &Claim, reason: Reason, wait: Duration, now: Moment) -> Retry {
     let certain = claim.doubt == Doubt::None;
     Retry {
-        due,
+        due: now.steady + wait,
         reason: reason.text,
         doubt: claim.doubt,
         refused: claim.refused,
         first_started: if certain { None } else { claim.first_started },
         last_ended: if certain {
-            Some(now)
+            Some(now.wall)
         } else {
-            claim.last_ended.or(Some(now))
+            claim.last_ended.or(Some(now.wall))
         },
         blocked: None,
     }
 }
 
-fn doubtful(claim: &Claim, open: bool, reason: Reason, now: Timestamp, chance: Chance) -> Retry {
+fn doubtful(claim: &Claim, open: bool, reason: Reason, now: Moment, chance: Chance) -> Retry {
     let doubt = match (claim.step.creates(), open || claim.doubt == Doubt::Open) {
         (false, _) => Doubt::None,
         (true, true) => Doubt::Open,
         (true, false) => Doubt::Ended,
     };
     Retry {
-        due: now + retry::back_off(claim.attempts, chance),
+        due: now.steady + retry::back_off(claim.attempts, chance),
         reason: reason.text,
         doubt,
         refused: claim.refused,
         first_started: if doubt == Doubt::None {
             None
         } else {
-            claim.first_started.or(Some(now))
+            claim.first_started.or(Some(now.wall))
         },
-        last_ended: Some(now),
+        last_ended: Some(now.wall),
         blocked: None,
     }
 }
 
 /// In doubt an event is never parked: it may stand there already.
-fn refused(claim: &Claim, reason: Reason, now: Timestamp) -> Then {
+fn refused(claim: &Claim, reason: Reason, now: Moment) -> Then {
     let refused = claim.refused + 1;
     match retry::after_refusal(refused) {
         None if claim.doubt == Doubt::None => Then::Park(reason),
         wait => {
-            let due = now + wait.unwrap_or(retry::BLOCKED);
+            let wait = wait.unwrap_or(retry::BLOCKED);
             Then::Retry(Retry {
                 refused,
-                ..again(claim, reason, due, now)
+                ..again(claim, reason, wait, now)
             })
         }
     }
@@ -125,12 +130,7 @@ fn refused(claim: &Claim, reason: Reason, now: Timestamp) -> Then {
 /// Two empty looks have shown that an attempt which had ended created nothing. It counts as a refusal if others got through
 /// meanwhile: then it is this event, not the other side.
 #[must_use]
-pub fn never_created(
-    claim: &Claim,
-    others_got_through: bool,
-    now: Timestamp,
-    chance: Chance,
-) -> Then {
+pub fn never_created(claim: &Claim, others_got_through: bool, now: Moment, chance: Chance) -> Then {
     let certain = Claim {
         doubt: Doubt::None,
         first_started: None,
@@ -143,7 +143,7 @@ pub fn never_created(
     Then::Retry(again(
         &certain,
         reason,
-        now + retry::back_off(claim.attempts, chance),
+        retry::back_off(claim.attempts, chance),
         now,
     ))
 }
@@ -175,16 +175,17 @@ const fn reason_of(outcome: &Outcome) -> Option<&Reason> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::delivery::scripted::claim;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-    const NO_LUCK: f64 = 0.0;
+    const MOMENT: Moment = Moment {
+        wall: NOW,
+        steady: NOW,
+    };
 
     fn after(claim: &Claim, outcome: Outcome) -> Then {
-        next(claim, outcome, NOW, Chance::from_bits(NO_LUCK as u32))
+        next(claim, outcome, MOMENT, Chance::from_bits(0))
     }
 
     fn retried(then: Then) -> Retry {
@@ -297,8 +298,11 @@ mod tests {
             ..claim("evt")
         };
         let chance = Chance::from_bits(0);
-        assert_eq!(retried(never_created(&ended, true, NOW, chance)).refused, 1);
-        let retry = retried(never_created(&ended, false, NOW, chance));
+        assert_eq!(
+            retried(never_created(&ended, true, MOMENT, chance)).refused,
+            1
+        );
+        let retry = retried(never_created(&ended, false, MOMENT, chance));
         assert_eq!((retry.refused, retry.doubt), (0, Doubt::None));
     }
 }

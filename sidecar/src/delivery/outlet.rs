@@ -76,6 +76,8 @@ pub enum Outcome {
     },
     /// The other side does not want this event.
     Refused(Reason),
+    /// What it belongs to no longer exists on the other side: it leaves its lane without being parked, and its author is told.
+    Gone(Reason),
     /// The root this was meant for is gone: a new generation is needed.
     RootGone,
     /// It changes something whose own event is parked: it parks behind it, to be replayed after it.

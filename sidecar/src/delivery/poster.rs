@@ -5,6 +5,8 @@
 //! process that dies leaves its heads doubtful, which the next lease repairs.
 
 mod attempt;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -29,7 +31,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    record::{Card, Claim, Content, Lane, NewEvent, Queue},
+    record::{Card, Claim, Content, Lane, NewEvent, Queue, ReplyMark},
     store::{Claimed, Store, StoreError},
 };
 
@@ -45,6 +47,8 @@ pub struct Follow {
     pub placeholder: fn(&Claim, &Reason) -> Option<Content>,
     /// What the end of a delivery posts elsewhere.
     pub sequels: fn(&Claim, &Reason, Timestamp) -> Vec<NewEvent>,
+    /// The mark that a reply shall carry, by whether it was taken.
+    pub mark: fn(&Claim, bool) -> Option<(shared::PostId, ReplyMark)>,
 }
 
 /// What happened, for counters and for those who look on.
@@ -64,13 +68,23 @@ pub enum What {
     Delivered {
         after: Duration,
     },
-    Retrying {
+    Failed {
+        how: How,
         reason: String,
-        due: Timestamp,
     },
     Parked {
         reason: String,
     },
+}
+
+/// How an attempt ended that brought nothing over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    NotSent,
+    InDoubt,
+    Paused,
+    Blocked,
+    Refused,
 }
 
 /// Everything a poster needs.
@@ -88,7 +102,17 @@ pub struct Parts<O> {
     pub slots: usize,
     /// Whether the other side can still remember attempts of before this start.
     pub remembers: bool,
-    pub watcher: fn(&Progress),
+    pub watcher: Watcher,
+}
+
+/// Who is told what happened.
+#[derive(Clone)]
+pub struct Watcher(pub Arc<dyn Fn(&Progress) + Send + Sync>);
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 /// Works the lanes of one queue.
@@ -168,7 +192,12 @@ impl<O: Outlet> Poster<O> {
         match self
             .parts
             .store
-            .claim(held.fence, &self.parts.queue, free, self.parts.clock.now())
+            .claim(
+                held.fence,
+                &self.parts.queue,
+                free,
+                self.parts.clock.moment(),
+            )
             .await
         {
             Ok(claimed) => self.launch(claimed, free, tasks, cancel),
@@ -196,7 +225,7 @@ impl<O: Outlet> Poster<O> {
         }
         let until_due = claimed
             .next_due
-            .map(|due| due.since(self.parts.clock.now()));
+            .map(|due| due.since(self.parts.clock.steady()));
         Some(Instant::now() + until_due.unwrap_or(POLL).min(POLL))
     }
 
@@ -258,6 +287,7 @@ impl<O: Outlet> Poster<O> {
             Outcome::Delivered { post: None }
             | Outcome::Blocked { .. }
             | Outcome::Refused(_)
+            | Outcome::Gone(_)
             | Outcome::RootGone => {
                 dependency.breaker.answered(now);
             }
@@ -300,8 +330,26 @@ impl<O: Outlet> Poster<O> {
         }
     }
 
+    fn tell_failure(&self, claim: &Claim, outcome: &Outcome) {
+        let (how, reason) = match outcome {
+            Outcome::NotSent(reason) => (How::NotSent, reason),
+            Outcome::InDoubt { reason, .. } => (How::InDoubt, reason),
+            Outcome::Pause { reason, .. } => (How::Paused, reason),
+            Outcome::Blocked { reason, .. } => (How::Blocked, reason),
+            Outcome::Refused(reason) => (How::Refused, reason),
+            _ => return,
+        };
+        self.tell(
+            claim,
+            What::Failed {
+                how,
+                reason: reason.text.clone(),
+            },
+        );
+    }
+
     fn tell(&self, claim: &Claim, what: What) {
-        (self.parts.watcher)(&Progress {
+        (self.parts.watcher.0)(&Progress {
             lane: claim.lane.clone(),
             event: claim.event.clone(),
             what,

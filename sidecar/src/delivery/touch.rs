@@ -1,4 +1,4 @@
-//! Touches: cards show what the store knows. Newest state only, best effort, outside the lanes: a card can never hold a
+//! Touches: cards and marks show what the store knows. Newest state only, best effort, outside the lanes: a card can never hold a
 //! conversation up.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -36,9 +36,11 @@ pub async fn run<O: Outlet>(
     let mut last = HashMap::new();
     while !cancel.is_cancelled() {
         wake.forget();
-        let wait = match lease.borrow().is_some() {
-            true => round(&*outlet, &store, &mut last).await,
-            false => POLL,
+        let ours = lease.borrow().is_some();
+        let wait = if ours {
+            round(&*outlet, &store, &mut last).await
+        } else {
+            POLL
         };
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -64,8 +66,12 @@ pub async fn round<O: Outlet>(
     last.retain(|_, shown| shown.elapsed() < PER_CARD);
     let mut wait = POLL;
     for touch in wanted {
-        let Touch::Card { root, .. } = &touch;
-        if let Some(shown) = last.get(&root.root_id) {
+        // A mark is shown at once; only cards say "Edited".
+        let card = match &touch {
+            Touch::Card { root, .. } => Some(root.root_id.clone()),
+            Touch::Mark { .. } => None,
+        };
+        if let Some(shown) = card.as_ref().and_then(|root| last.get(root)) {
             wait = wait.min(
                 PER_CARD
                     .saturating_sub(shown.elapsed())
@@ -76,7 +82,9 @@ pub async fn round<O: Outlet>(
         let began = Instant::now();
         match outlet.show(&touch).await {
             Shown::Done => {
-                last.insert(root.root_id.clone(), Instant::now());
+                if let Some(root) = card {
+                    last.insert(root, Instant::now());
+                }
                 if let Err(error) = store.shown(&touch).await {
                     tracing::warn!(error = %error, "a card that was shown is shown again later");
                 }

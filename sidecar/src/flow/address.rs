@@ -137,7 +137,7 @@ mod tests {
         Licence {
             id: LicenceId::new("acme").unwrap(),
             language: Language::Nl,
-            time_zone: "Europe/Amsterdam".into(),
+            time_zone: "Europe/Amsterdam".parse().unwrap(),
             team: Some("support".into()),
             channel: Channel::parse("webchat"),
             mode: Mode::TwoWay,

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-use shared::{
-    ConversationId, Event, EventId, EventKind, Fault, LicenceId, Pointed, Source,
-    limits::EPHEMERAL_AGE,
-};
+use shared::{Event, EventId, EventKind, Fault, LicenceId, Pointed, Source, limits::EPHEMERAL_AGE};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::address::{self, Unknown};
@@ -16,7 +13,7 @@ use crate::{
     clock::Clock,
     delivery::outbox::{Outbox, Shed},
     licence::Licence,
-    record::{Acceptance, NewEvent, State, Status},
+    record::{Acceptance, NewEvent, Signal, State, Status},
     store::{FileBytes, Received, Store, StoreError},
 };
 
@@ -53,14 +50,6 @@ pub enum Refusal {
     UnknownNotificationType(Pointed),
     /// The same id came with other content.
     Conflict,
-}
-
-/// Something of use for ten seconds only: one try, never stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signal {
-    pub licence: LicenceId,
-    pub conversation: ConversationId,
-    pub until: shared::Timestamp,
 }
 
 /// Takes events in. Cheap to clone.

@@ -1,10 +1,15 @@
 //! What one delivery's end leaves behind: how the card looks from then on, and what stands for an event that was parked. Pure.
 
-use shared::{Event, EventKind, MessageCreated, Sender, SenderType, Timestamp, Visitor};
+use shared::{
+    Event, EventId, EventKind, MessageCreated, PostId, Sender, SenderType, Timestamp, Visitor,
+};
 
 use crate::{
     delivery::outlet::Reason,
-    record::{Card, CardState, Claim, Content, Step},
+    record::{
+        Card, CardState, Claim, Content, ContentHash, Direction, Lane, NewEvent, Queue,
+        ReplyChange, ReplyMark, Step,
+    },
 };
 
 /// What the card shall be once this claim is delivered; nothing where it stays as it is.
@@ -110,6 +115,71 @@ pub fn placeholder(claim: &Claim, reason: &Reason) -> Option<Content> {
         at: event.timestamp,
         reason,
     })
+}
+
+/// The mark of the reply that this claim brings over: taken or not. A deletion leaves the mark that its note carries.
+#[must_use]
+pub fn mark(claim: &Claim, taken: bool) -> Option<(PostId, ReplyMark)> {
+    let Content::Reply(reply) = &claim.content else {
+        return None;
+    };
+    match reply.what {
+        ReplyChange::Created | ReplyChange::Updated(_) if taken => {
+            Some((reply.reply_id.clone(), ReplyMark::Sent))
+        }
+        ReplyChange::Created | ReplyChange::Updated(_) => {
+            Some((reply.reply_id.clone(), ReplyMark::Undelivered))
+        }
+        ReplyChange::Deleted(_) => None,
+    }
+}
+
+/// The notice to the author of a reply that was not taken: last into the lane that leads to his thread.
+#[must_use]
+pub fn notices(claim: &Claim, reason: &Reason, now: Timestamp) -> Vec<NewEvent> {
+    let Content::Reply(reply) = &claim.content else {
+        return Vec::new();
+    };
+    let (Some(author), ReplyChange::Created | ReplyChange::Updated(_)) =
+        (&reply.author, reply.what)
+    else {
+        return Vec::new();
+    };
+    // Its id has no dot and fits: a webhook id has at most 48 characters.
+    let Ok(id) = EventId::new(format!("notice:{}", claim.event)) else {
+        return Vec::new();
+    };
+    let visitor = claim.card.as_ref().and_then(|card| card.visitor.as_ref());
+    let content = Content::Undelivered {
+        username: author.username.clone(),
+        visitor: visitor
+            .map(|visitor| visitor.name.clone())
+            .unwrap_or_default(),
+        reason: match reason.status {
+            Some(410) => "gone".into(),
+            Some(status) => format!("answered:{status}"),
+            None => "unreachable".into(),
+        },
+    };
+    let hash = ContentHash::of_bytes(&content.to_bytes());
+    let lane = Lane {
+        direction: Direction::ChatToThread,
+        ..claim.lane.clone()
+    };
+    vec![NewEvent {
+        id,
+        kind: "notice".into(),
+        hash,
+        lane,
+        queue: Queue::Mattermost,
+        content,
+        accepted_at: now,
+        message_id: None,
+        step: Step::Part(0),
+        hold_until: None,
+        done: false,
+        files: Vec::new(),
+    }]
 }
 
 #[cfg(test)]

@@ -95,14 +95,15 @@ impl Key {
     ///
     /// # Errors
     /// When it is shorter than 32 bytes.
-    pub fn shared(kid: Option<Kid>, secret: &str) -> Result<Self, KeyError> {
+    pub fn shared(kid: Option<Kid>, secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let secret = secret.as_ref();
         let bytes = secret.len();
         if bytes < 32 {
             return Err(KeyError::ShortSecret { bytes });
         }
         Ok(Self {
             kid,
-            material: Material::Hs256(secret.as_bytes().to_vec().into()),
+            material: Material::Hs256(secret.to_vec().into()),
         })
     }
 
@@ -161,10 +162,10 @@ mod tests {
     #[test]
     fn a_shared_secret_has_at_least_32_bytes() {
         assert_eq!(
-            Key::shared(None, &"x".repeat(31)),
+            Key::shared(None, "x".repeat(31)),
             Err(KeyError::ShortSecret { bytes: 31 })
         );
-        let key = Key::shared(Kid::new("2026"), &"x".repeat(32)).unwrap();
+        let key = Key::shared(Kid::new("2026"), "x".repeat(32)).unwrap();
         assert_eq!(key.algorithm(), Algorithm::Hs256);
         assert!(!format!("{key:?}").contains("xxx"));
     }

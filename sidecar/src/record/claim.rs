@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use shared::{ChannelId, EventId, MessageId, PostId, Timestamp};
 
-use super::{Card, Content, Lane, Mark, Queue};
+use super::{Card, Content, Lane, Mark, Queue, ReplyMark};
 
 /// The number that rises when the lanes change hands. Whoever works with an older one changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,6 +198,8 @@ pub struct KnownPost {
     pub edit_at: i64,
     /// The edit that was sent last; absent when nothing was sent.
     pub sent_edit_at: Option<i64>,
+    /// The mark it shall carry; absent for our own.
+    pub mark: Option<ReplyMark>,
 }
 
 /// Whose a known post is.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::{Event, EventId, MessageId, Timestamp};
 
-use super::{ContentHash, Lane, Queue, Step};
+use super::{ContentHash, Lane, Queue, Reply, Step};
 
 /// What one delivery brings over. Stored as a version byte and JSON; erased once delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,16 @@ use super::{ContentHash, Lane, Queue, Step};
 pub enum Content {
     /// Pushed by i-Reserve.
     Event(Box<Event>),
+    /// Read from a thread.
+    Reply(Box<Reply>),
+    /// A line in the thread for the author of a reply that i-Reserve does not take.
+    Undelivered {
+        /// His name in Mattermost.
+        username: String,
+        visitor: String,
+        /// Why: a key of the texts.
+        reason: String,
+    },
     /// The line that stands in the thread for an event that was parked.
     Placeholder {
         /// Who wrote what is missing; empty where nobody did.

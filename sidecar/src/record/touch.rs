@@ -2,7 +2,7 @@
 
 use shared::{ConversationId, LicenceId, PostId};
 
-use super::{Card, Mapping};
+use super::{Card, Mapping, ReplyMark};
 
 /// One post that should change what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,5 +17,11 @@ pub enum Touch {
         version: u64,
         /// The root that took over from this one, for the line that links forward.
         continues_in: Option<PostId>,
+    },
+    /// The mark on a reply: a reaction of our bot.
+    Mark {
+        post: PostId,
+        wanted: Option<ReplyMark>,
+        shown: Option<ReplyMark>,
     },
 }

@@ -163,7 +163,12 @@ impl Bench {
     async fn claims(&self, now: Timestamp) -> Vec<Claim> {
         let claimed = self
             .store()
-            .claim(self.fence, &Queue::Mattermost, 1000, now)
+            .claim(
+                self.fence,
+                &Queue::Mattermost,
+                1000,
+                crate::record::Moment::agreed(now),
+            )
             .await
             .unwrap();
         let mut claims = claimed.claims;
@@ -340,11 +345,12 @@ pub(super) fn root(claim: &Claim, generation: u32, name: &str) -> Root {
 
 pub(super) const fn end(now: Timestamp) -> Delivered {
     Delivered {
+        mark: None,
         post: None,
         wanted: None,
         sequels: Vec::new(),
         go_on: false,
-        now,
+        now: crate::record::Moment::agreed(now),
     }
 }
 
@@ -362,6 +368,7 @@ fn again(due: Timestamp, reason: &str, now: Timestamp) -> Retry {
 
 pub(super) fn parked(now: Timestamp) -> Park {
     Park {
+        mark: None,
         reason: "refused three times".into(),
         wanted: None,
         placeholder: Some(Content::Placeholder {
@@ -370,6 +377,6 @@ pub(super) fn parked(now: Timestamp) -> Park {
             reason: "refused".into(),
         }),
         sequels: Vec::new(),
-        now,
+        now: crate::record::Moment::agreed(now),
     }
 }

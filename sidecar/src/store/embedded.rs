@@ -11,8 +11,10 @@ mod files;
 mod finish;
 mod keep;
 mod parked;
+mod pulled;
 mod read;
 mod rows;
+mod threads;
 mod touch;
 mod writer;
 

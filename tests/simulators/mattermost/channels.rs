@@ -16,12 +16,99 @@ impl State {
         Ok(team.json())
     }
 
+    /// `GET /teams/{id}`.
+    pub(super) fn team(&self, user: &User, id: &str) -> Result<Value, Refusal> {
+        let missing = || Refusal::new(404, "app.team.get.find.app_error");
+        let team = self.teams.get(id).ok_or_else(missing)?;
+        self.in_team(user, id)?;
+        Ok(team.json())
+    }
+
+    /// `GET /teams/{id}/members/{user}`.
+    pub(super) fn team_member(
+        &self,
+        user: &User,
+        team_id: &str,
+        user_id: &str,
+    ) -> Result<Value, Refusal> {
+        self.in_team(user, team_id)?;
+        if !self
+            .team_members
+            .contains(&(team_id.to_owned(), user_id.to_owned()))
+        {
+            return Err(Refusal::new(404, "app.team.get_member.missing.app_error"));
+        }
+        Ok(
+            json!({ "team_id": team_id, "user_id": user_id, "roles": "team_user", "delete_at": 0, "scheme_guest": false,
+            "scheme_user": true, "scheme_admin": false, "explicit_roles": "" }),
+        )
+    }
+
+    /// `GET /users/{id}/teams`.
+    pub(super) fn teams_of(&self, user: &User, user_id: &str) -> Result<Value, Refusal> {
+        if user.id != user_id && !user.is_admin {
+            return Err(Refusal::permissions());
+        }
+        let theirs = self
+            .team_members
+            .iter()
+            .filter(|(_, member)| member == user_id);
+        Ok(theirs
+            .filter_map(|(team, _)| self.teams.get(team))
+            .map(|team| team.json())
+            .collect())
+    }
+
+    /// `GET /users/{id}/teams/{team}/channels`: archived ones are left out.
+    pub(super) fn channels_of(
+        &self,
+        user: &User,
+        user_id: &str,
+        team_id: &str,
+    ) -> Result<Value, Refusal> {
+        if user.id != user_id && !user.is_admin {
+            return Err(Refusal::permissions());
+        }
+        let of_team = self
+            .channels
+            .values()
+            .filter(|channel| channel.team_id == team_id && channel.delete_at == 0);
+        Ok(of_team
+            .filter(|channel| self.is_member(&channel.id, user_id))
+            .map(Channel::json)
+            .collect())
+    }
+
+    /// `POST /users/{id}/typing`.
+    pub(super) fn typing(
+        &mut self,
+        user: &User,
+        user_id: &str,
+        body: &[u8],
+    ) -> Result<(), Refusal> {
+        let body: Value = serde_json::from_slice(body).map_err(|_| Refusal::invalid_body())?;
+        let channel_id = body["channel_id"]
+            .as_str()
+            .ok_or_else(Refusal::invalid_body)?;
+        if user.id != user_id {
+            return Err(Refusal::permissions());
+        }
+        self.may_post(user, channel_id)?;
+        let parent_id = body["parent_id"].as_str().unwrap_or_default().to_owned();
+        self.happened.push(Happened::Typing {
+            channel_id: channel_id.to_owned(),
+            user_id: user.id.clone(),
+            parent_id,
+        });
+        Ok(())
+    }
+
     /// `GET /channels/{id}`: an archived channel is still shown.
     pub(super) fn channel(&self, user: &User, id: &str) -> Result<Value, Refusal> {
         let channel = self
             .channels
             .get(id)
-            .ok_or_else(|| Refusal::new(404, "app.channel.get.existing.app_error"))?;
+            .ok_or_else(Refusal::channel_not_found)?;
         if self.may_read(user, id) {
             Ok(channel.json())
         } else {
@@ -93,7 +180,8 @@ impl State {
             .collect())
     }
 
-    /// `POST /channels/{id}/members`: anybody of the team joins a public channel; a private one needs a member or an admin.
+    /// `POST /channels/{id}/members`: anybody of the team joins a public channel, an archived one too; a private one needs a member
+    /// or an admin.
     pub(super) fn add_member(
         &mut self,
         system_post: String,
@@ -118,12 +206,6 @@ impl State {
             && self.in_team(user, &channel.team_id).is_ok();
         if !(user.is_admin || inside || joins) {
             return Err(Refusal::permissions());
-        }
-        if channel.delete_at > 0 {
-            return Err(Refusal::new(
-                400,
-                "api.channel.add_members.deleted.app_error",
-            ));
         }
         if !self.users.contains_key(&added) {
             return Err(Refusal::user_not_found());

@@ -139,6 +139,12 @@ impl Refusal {
         Self::new(404, "app.post.get.app_error")
     }
 
+    /// 404: no such channel.
+    #[must_use]
+    pub fn channel_not_found() -> Self {
+        Self::new(404, "app.channel.get.existing.app_error")
+    }
+
     /// 404: no such file, or its post is gone.
     #[must_use]
     pub fn file_not_found() -> Self {

@@ -3,24 +3,13 @@
 //! A fault belongs to a call, named as in the request log: `POST /posts`, `GET /posts/{id}/thread`; `*` is every call. The first
 //! rule that fits and is due decides. Random parts follow the seed.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::errors::Refusal;
 use crate::random::Random;
-
-/// How often a rule applies.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum When {
-    /// To the next so many calls, then never again.
-    Next(u32),
-    /// To each call with this probability.
-    Chance(f64),
-    /// Until the rules are cleared.
-    Always,
-}
+use crate::rules::{Rules, When};
 
 /// What the caller gets when the work is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,16 +161,9 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-#[derive(Debug)]
-struct Rule {
-    call: String,
-    when: When,
-    fault: Fault,
-}
-
 #[derive(Debug, Default)]
 struct Switches {
-    rules: VecDeque<Rule>,
+    rules: Rules<Fault>,
     latency: Range<Duration>,
     reads_behind: Range<Duration>,
     hints: HintFaults,
@@ -221,13 +203,7 @@ impl Faults {
 
     /// Adds a rule for a call (`POST /posts`), for all calls of a method (`GET *`), or for every call (`*`).
     pub fn add(&self, call: &str, when: When, fault: Fault) {
-        self.turn(|switches| {
-            switches.rules.push_back(Rule {
-                call: call.to_owned(),
-                when,
-                fault,
-            })
-        });
+        self.turn(|switches| switches.rules.add(call, when, fault));
     }
 
     /// Shorthand for the most frequent kind: the next `n` calls are refused like this.
@@ -292,24 +268,7 @@ impl Faults {
 
     /// The fault of a call that begins now.
     pub(super) fn decide(&self, call: &str) -> Option<Fault> {
-        self.turn(|switches| {
-            let found = switches.rules.iter().position(|rule| {
-                fits(&rule.call, call)
-                    && match rule.when {
-                        When::Chance(p) => self.random.chance(p),
-                        When::Next(_) | When::Always => true,
-                    }
-            })?;
-            let rule = &mut switches.rules[found];
-            let fault = rule.fault.clone();
-            if let When::Next(left) = &mut rule.when {
-                *left = left.saturating_sub(1);
-                if *left == 0 {
-                    switches.rules.remove(found);
-                }
-            }
-            Some(fault)
-        })
+        self.turn(|switches| switches.rules.decide(call, &self.random))
     }
 
     pub(super) fn draw_latency(&self) -> Duration {
@@ -394,27 +353,9 @@ pub(super) struct Passage {
     pub(super) retry_after: f64,
 }
 
-fn fits(rule: &str, call: &str) -> bool {
-    match rule.split_once('*') {
-        Some((start, _)) => call.starts_with(start),
-        None => rule == call,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_rule_for_the_next_two_calls_ends_after_two_calls_of_its_kind() {
-        let faults = Faults::default();
-        faults.refuse_next(2, "POST /posts", Refusal::save());
-
-        assert!(faults.decide("GET /posts/{id}").is_none());
-        assert!(faults.decide("POST /posts").is_some());
-        assert!(faults.decide("POST /posts").is_some());
-        assert!(faults.decide("POST /posts").is_none());
-    }
 
     #[test]
     fn the_same_seed_gives_the_same_faults() {

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use super::errors::Refusal;
-use super::model::{FileInfo, User, mime_type};
+use super::model::{FileInfo, User, Version, mime_type};
 use super::route::Query;
 use super::state::{File, State};
 use crate::answer::{self, Answer};
@@ -98,10 +98,13 @@ async fn receive_parts(
                 match field.as_str() {
                     "channel_id" => uploaded.channel_id = text,
                     "client_ids" => uploaded.client_ids.push(text),
-                    _ => return Err(unreadable()),
+                    _ => return Err(Refusal::invalid_body()),
                 }
             }
         }
+    }
+    if uploaded.channel_id.is_empty() {
+        return Err(Refusal::invalid_body());
     }
     Ok(uploaded)
 }
@@ -149,11 +152,14 @@ impl State {
 
     /// A file that this user may read.
     pub(super) fn readable_file(&self, user: &User, id: &str) -> Result<&File, Refusal> {
-        let file = self
-            .files
-            .get(id)
-            .filter(|file| file.info.delete_at == 0)
-            .ok_or_else(Refusal::file_not_found)?;
+        let unknown = || match self.settings.version {
+            Version::V9_11 => Refusal::file_not_found(),
+            Version::V11_6 => Refusal::new(404, "api.file.get_file_info.app_error"),
+        };
+        let file = self.files.get(id).ok_or_else(unknown)?;
+        if file.info.delete_at > 0 {
+            return Err(Refusal::file_not_found());
+        }
         let allowed = file.info.user_id == user.id || self.may_read(user, &file.info.channel_id);
         if allowed {
             Ok(file)
@@ -194,11 +200,9 @@ pub(super) fn download(file: &File, headers: &HeaderMap, head: bool, forced: boo
     if !head {
         *answer.body_mut() = in_chunks(bytes);
     }
-    let disposition = format!(
-        "{};filename=\"{}\"",
-        if inline { "inline" } else { "attachment" },
-        percent(&file.info.name)
-    );
+    let kind = if inline { "inline" } else { "attachment" };
+    let name = percent(&file.info.name);
+    let disposition = format!("{kind};filename=\"{name}\"; filename*=UTF-8''{name}");
     let mut set = |name: header::HeaderName, value: String| {
         if let Ok(value) = HeaderValue::from_str(&value) {
             answer.headers_mut().insert(name, value);

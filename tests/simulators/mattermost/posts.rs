@@ -1,4 +1,4 @@
-//! Making, changing and removing posts, with the rules and refusals of the real server.
+//! Making posts, with the rules and refusals of the real server. Changing and removing them: [`super::edits`].
 
 use serde_json::{Map, Value, json};
 
@@ -167,8 +167,9 @@ impl State {
         }
         self.check_root(wanted)?;
         let mut props = wanted.props.clone();
-        for removed in ["add_channel_member", "force_notification"] {
-            props.remove(removed);
+        props.remove("add_channel_member");
+        if self.settings.version >= Version::V11_6 {
+            props.remove("force_notification");
         }
         if user.is_bot {
             props.insert("from_bot".to_owned(), json!("true"));
@@ -222,7 +223,7 @@ impl State {
         }
     }
 
-    fn check_content(
+    pub(super) fn check_content(
         &self,
         message: &str,
         props: &Map<String, Value>,
@@ -266,133 +267,14 @@ impl State {
     }
 
     /// A root follows its thread: its `update_at` becomes that of the change, even when that is earlier.
-    fn touch_root(&mut self, root_id: &str, now: i64, update_at: i64) {
+    pub(super) fn touch_root(&mut self, root_id: &str, now: i64, update_at: i64) {
         if let Some(root) = self.rows.row(root_id, Seen::Now).cloned() {
             self.rows.put(now, Post { update_at, ..root });
         }
     }
 
-    /// `PUT /posts/{id}/patch` and, with `whole`, `PUT /posts/{id}`, where what is not sent becomes empty.
-    pub(super) fn edit_post(
-        &mut self,
-        now: i64,
-        user: &User,
-        id: &str,
-        body: &[u8],
-        whole: bool,
-    ) -> Result<Post, Refusal> {
-        let body: Value = serde_json::from_slice(body).map_err(|_| Refusal::invalid_body())?;
-        let object = body.as_object().ok_or_else(Refusal::invalid_body)?;
-        if whole && object.get("id").and_then(Value::as_str) != Some(id) {
-            return Err(Refusal::new(
-                400,
-                "api.context.invalid_body_param.app_error",
-            ));
-        }
-        // A post that is gone looks like one that may not be edited.
-        let old = self
-            .rows
-            .standing(id, Seen::Now)
-            .cloned()
-            .ok_or_else(Refusal::permissions)?;
-        if old.user_id != user.id && !user.is_admin {
-            return Err(Refusal::permissions());
-        }
-        if self
-            .channels
-            .get(&old.channel_id)
-            .is_some_and(|channel| channel.delete_at > 0)
-        {
-            return Err(Refusal::new(
-                400,
-                "api.post.update_post.can_not_update_post_in_deleted.error",
-            ));
-        }
-        let mut new = old.clone();
-        match object.get("message").and_then(Value::as_str) {
-            Some(message) => message.clone_into(&mut new.message),
-            None if whole => new.message.clear(),
-            None => {}
-        }
-        match props_of(object)? {
-            Some(props) => new.props = props,
-            None if whole => new.props.clear(),
-            None => {}
-        }
-        if user.is_bot {
-            new.props.insert("from_bot".to_owned(), json!("true"));
-        }
-        if let Some(pinned) = object.get("is_pinned").and_then(Value::as_bool) {
-            new.is_pinned = pinned;
-        }
-        self.check_content(&new.message, &new.props, &new.kind, new.file_ids.len())?;
-        if let Some(wanted) =
-            file_ids_of(object)?.filter(|_| self.settings.version >= Version::V11_6)
-        {
-            new.file_ids = self.reattach(now, user, &old, &wanted);
-        }
-        let edited =
-            new.message != old.message || new.props != old.props || new.file_ids != old.file_ids;
-        new.update_at = now;
-        if edited {
-            new.edit_at = now;
-        }
-        self.rows.put(now, new.clone());
-        self.touch_root(&new.root_id, now, now);
-        let shown = self.shown(&new, Seen::Now);
-        self.happened
-            .push(Happened::Edited(Box::new(shown.clone())));
-        Ok(shown)
-    }
-
-    /// `DELETE /posts/{id}`: files vanish with it, and with a root its whole thread.
-    pub(super) fn delete_post(&mut self, now: i64, user: &User, id: &str) -> Result<(), Refusal> {
-        let old = self
-            .rows
-            .standing(id, Seen::Now)
-            .cloned()
-            .ok_or_else(Refusal::post_not_found)?;
-        if old.user_id != user.id && !user.is_admin {
-            return Err(Refusal::permissions());
-        }
-        if self
-            .channels
-            .get(&old.channel_id)
-            .is_some_and(|channel| channel.delete_at > 0)
-        {
-            return Err(Refusal::new(
-                400,
-                "api.post.delete_post.can_not_delete_post_in_deleted.error",
-            ));
-        }
-        let shown = self.shown(&old, Seen::Now);
-        let mut gone: Vec<Post> = self.rows.replies(id, Seen::Now).cloned().collect();
-        gone.push(old.clone());
-        for post in gone {
-            for file in &post.file_ids {
-                if let Some(file) = self.files.get_mut(file) {
-                    file.info.delete_at = now;
-                }
-            }
-            self.rows.put(
-                now,
-                Post {
-                    delete_at: now,
-                    update_at: now,
-                    ..post
-                },
-            );
-        }
-        // 9.11 leaves the root's time alone when a reply goes; only its number of replies tells.
-        if self.settings.version >= Version::V11_6 {
-            self.touch_root(&old.root_id, now, now);
-        }
-        self.happened.push(Happened::Deleted(Box::new(shown)));
-        Ok(())
-    }
-
     /// Hangs files on a post. What is unknown, foreign or used is left out without a word.
-    fn attach(
+    pub(super) fn attach(
         &mut self,
         post_id: &str,
         user: &User,
@@ -416,21 +298,6 @@ impl State {
             attached.push(id.clone());
         }
         attached
-    }
-
-    /// What an edit on 11.x does to files: those left out go, new ones of the author's are added.
-    fn reattach(&mut self, now: i64, user: &User, old: &Post, wanted: &[String]) -> Vec<String> {
-        for id in old.file_ids.iter().filter(|id| !wanted.contains(id)) {
-            if let Some(file) = self.files.get_mut(id) {
-                file.info.delete_at = now;
-            }
-        }
-        let added = self.attach(&old.id, user, &old.channel_id, wanted);
-        wanted
-            .iter()
-            .filter(|id| old.file_ids.contains(id) || added.contains(id))
-            .cloned()
-            .collect()
     }
 
     /// An event of the server's own, such as a join.
@@ -460,7 +327,7 @@ impl State {
     }
 }
 
-fn props_of(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>, Refusal> {
+pub(super) fn props_of(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>, Refusal> {
     match object.get("props") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(props)) => Ok(Some(props.clone())),
@@ -468,7 +335,7 @@ fn props_of(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>, R
     }
 }
 
-fn file_ids_of(object: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
+pub(super) fn file_ids_of(object: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
     match object.get("file_ids") {
         None | Some(Value::Null) => Ok(None),
         Some(ids) => serde_json::from_value(ids.clone())

@@ -7,6 +7,57 @@ use super::model::{Post, User};
 use super::rows::Seen;
 use super::state::{Happened, Reaction, State};
 
+/// Names that are known; the real servers' standard set is far larger.
+const KNOWN_EMOJI: &[&str] = &[
+    "+1",
+    "-1",
+    "eyes",
+    "white_check_mark",
+    "heavy_check_mark",
+    "x",
+    "warning",
+    "lock",
+    "unlock",
+    "pencil2",
+    "eye",
+    "hourglass",
+    "hourglass_flowing_sand",
+    "stopwatch",
+    "bell",
+    "no_bell",
+    "envelope",
+    "incoming_envelope",
+    "heart",
+    "smile",
+    "tada",
+    "pray",
+    "wave",
+    "clap",
+    "fire",
+    "rocket",
+    "question",
+    "grey_question",
+    "exclamation",
+    "no_entry",
+    "no_entry_sign",
+    "arrows_counterclockwise",
+    "repeat",
+    "calendar",
+    "red_circle",
+    "large_blue_circle",
+    "white_circle",
+    "green_circle",
+    "speech_balloon",
+    "wastebasket",
+    "paperclip",
+    "mag",
+    "hand",
+    "raised_hand",
+    "thinking_face",
+    "mute",
+    "zzz",
+];
+
 impl State {
     /// `POST /reactions`; the same one twice is there once.
     pub(super) fn react(&mut self, now: i64, user: &User, body: &[u8]) -> Result<Value, Refusal> {
@@ -15,25 +66,26 @@ impl State {
         let (Some(post_id), Some(emoji)) = (post_id, emoji) else {
             return Err(Refusal::invalid_body());
         };
-        if emoji.is_empty() || emoji.len() > 64 || body["user_id"].as_str() != Some(&user.id) {
-            return Err(if body["user_id"].as_str() == Some(&user.id) {
-                Refusal::invalid_body()
-            } else {
-                Refusal::permissions()
-            });
+        if body["user_id"].as_str() != Some(&user.id) {
+            return Err(Refusal::new(
+                403,
+                "api.reaction.save_reaction.user_id.app_error",
+            ));
         }
         let post = self.reactable(user, post_id)?;
+        if !KNOWN_EMOJI.contains(&emoji) {
+            return Err(Refusal::new(404, "app.emoji.get_by_name.no_result"));
+        }
         let reaction = Reaction {
             user_id: user.id.clone(),
             post_id: post_id.to_owned(),
             emoji_name: emoji.to_owned(),
             create_at: now,
         };
-        let known = self.reactions.iter().position(|known| {
-            known.post_id == post_id && known.user_id == user.id && known.emoji_name == emoji
-        });
-        if known.is_none() {
-            self.reactions.push(reaction.clone());
+        let fits = |known: &Reaction| known.user_id == user.id && known.emoji_name == emoji;
+        if !self.reactions_on(post_id).iter().any(fits) {
+            let on_it = self.reactions.entry(post_id.to_owned()).or_default();
+            on_it.push(reaction.clone());
             self.rows.put(
                 now,
                 Post {
@@ -64,11 +116,10 @@ impl State {
             return Err(Refusal::permissions());
         }
         let post = self.reactable(user, post_id)?;
-        let fits = |known: &Reaction| {
-            known.post_id == post_id && known.user_id == user_id && known.emoji_name == emoji
-        };
-        if let Some(place) = self.reactions.iter().position(fits) {
-            let reaction = self.reactions.remove(place);
+        let fits = |known: &Reaction| known.user_id == user_id && known.emoji_name == emoji;
+        let place = self.reactions_on(post_id).iter().position(fits);
+        let on_it = self.reactions.entry(post_id.to_owned()).or_default();
+        if let Some(reaction) = place.map(|place| on_it.remove(place)) {
             let json = self.reaction_json(&reaction);
             self.rows.put(
                 now,
@@ -96,9 +147,8 @@ impl State {
             return Err(Refusal::permissions());
         }
         let on_it: Vec<_> = self
-            .reactions
+            .reactions_on(post_id)
             .iter()
-            .filter(|reaction| reaction.post_id == post_id)
             .map(|reaction| self.reaction_json(reaction))
             .collect();
         Ok(json!(on_it))
@@ -107,10 +157,13 @@ impl State {
     fn reactable(&self, user: &User, post_id: &str) -> Result<Post, Refusal> {
         let post = self
             .rows
-            .standing(post_id, Seen::Now)
+            .row(post_id, Seen::Now)
             .cloned()
             .ok_or_else(Refusal::permissions)?;
         self.may_post(user, &post.channel_id)?;
+        if post.delete_at > 0 {
+            return Err(Refusal::post_not_found());
+        }
         if self
             .channels
             .get(&post.channel_id)

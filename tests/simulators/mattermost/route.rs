@@ -8,6 +8,8 @@ use super::errors::Refusal;
 /// A call with the ids of its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
+    /// An id in the path cannot be one.
+    Malformed,
     Ping,
     ClientConfig,
     CreatePost,
@@ -22,6 +24,11 @@ pub(super) enum Call {
     Channel(String),
     ArchiveChannel(String),
     RestoreChannel(String),
+    Team(String),
+    TeamMember {
+        team_id: String,
+        user_id: String,
+    },
     TeamByName(String),
     ChannelByName {
         team_id: String,
@@ -48,6 +55,12 @@ pub(super) enum Call {
     User(String),
     UserByName(String),
     UserByEmail(String),
+    TeamsOf(String),
+    ChannelsOf {
+        user_id: String,
+        team_id: String,
+    },
+    Typing(String),
     UsersByIds,
     UsersByNames,
     Upload,
@@ -112,19 +125,44 @@ impl Query {
     }
 }
 
+/// Whether a text can be an id of Mattermost's.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// The call and its name in logs, counts and fault rules; none for a path that is not simulated.
 pub(super) fn route(method: &Method, path: &str) -> Option<(&'static str, Call)> {
     let path = path.strip_prefix("/api/v4/")?;
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let (name, call) = route_of(method, &segments)?;
+    let id = match segments.as_slice() {
+        ["posts", "ids"]
+        | [
+            "users",
+            "me" | "ids" | "usernames" | "username" | "email",
+            ..,
+        ] => None,
+        ["posts" | "channels" | "users", id, ..] => Some(*id),
+        _ => None,
+    };
+    match id {
+        // What no path can hold is no path at all.
+        Some(id) if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) => None,
+        Some(id) if !is_id(id) => Some((name, Call::Malformed)),
+        _ => Some((name, call)),
+    }
+}
+
+fn route_of(method: &Method, segments: &[&str]) -> Option<(&'static str, Call)> {
     let own = |part: &&str| (*part).to_owned();
-    Some(match (method.as_str(), segments.as_slice()) {
+    Some(match (method.as_str(), segments) {
         ("GET", ["system", "ping"]) => ("GET /system/ping", Call::Ping),
         ("GET", ["config", "client"]) => ("GET /config/client", Call::ClientConfig),
         ("GET", ["websocket"]) => ("GET /websocket", Call::Socket),
         ("GET", ["emoji", ..]) => ("GET /emoji", Call::Emoji),
-        (_, ["posts", ..] | ["reactions"]) => return posts(method.as_str(), &segments),
-        (_, ["channels" | "teams", ..]) => return channels(method.as_str(), &segments),
-        (_, ["users", ..]) => return users(method.as_str(), &segments),
+        (_, ["posts", ..] | ["reactions"]) => return posts(method.as_str(), segments),
+        (_, ["channels" | "teams", ..]) => return channels(method.as_str(), segments),
+        (_, ["users", ..]) => return users(method.as_str(), segments),
         ("POST", ["files"]) => ("POST /files", Call::Upload),
         ("GET", ["files", id]) => (
             "GET /files/{id}",
@@ -214,6 +252,14 @@ fn channels(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
                 user_id: own(user),
             },
         ),
+        ("GET", ["teams", id]) => ("GET /teams/{id}", Call::Team(own(id))),
+        ("GET", ["teams", id, "members", user]) => (
+            "GET /teams/{id}/members/{id}",
+            Call::TeamMember {
+                team_id: own(id),
+                user_id: own(user),
+            },
+        ),
         ("GET", ["teams", "name", team]) => ("GET /teams/name/{name}", Call::TeamByName(own(team))),
         ("GET", ["teams", "name", team, "channels", "name", name]) => (
             "GET /teams/name/{name}/channels/name/{name}",
@@ -248,6 +294,15 @@ fn users(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
                     .map_or_else(String::new, |(_, email)| email.into_owned());
             ("GET /users/email/{email}", Call::UserByEmail(email))
         }
+        ("GET", ["users", id, "teams"]) => ("GET /users/{id}/teams", Call::TeamsOf(own(id))),
+        ("GET", ["users", id, "teams", team, "channels"]) => (
+            "GET /users/{id}/teams/{id}/channels",
+            Call::ChannelsOf {
+                user_id: own(id),
+                team_id: own(team),
+            },
+        ),
+        ("POST", ["users", id, "typing"]) => ("POST /users/{id}/typing", Call::Typing(own(id))),
         ("GET", ["users", "me"]) => ("GET /users/me", Call::User("me".to_owned())),
         ("GET", ["users", id]) => ("GET /users/{id}", Call::User(own(id))),
         ("DELETE", ["users", user, "posts", post, "reactions", emoji]) => (

@@ -22,11 +22,18 @@ pub(super) struct Rows {
     rows: HashMap<String, VecDeque<(i64, Post)>>,
     by_channel: HashMap<String, BTreeSet<(i64, String)>>,
     by_root: HashMap<String, BTreeSet<(i64, String)>>,
+    /// How many replies of a root stand now; counted along, because every shown post tells it.
+    standing_replies: HashMap<String, i64>,
 }
 
 impl Rows {
     /// Stores a new state of a post, committed at `now`.
     pub(super) fn put(&mut self, now: i64, post: Post) {
+        let stood = self.standing(&post.id, Seen::Now).is_some();
+        self.count_along(
+            &post.root_id,
+            i64::from(post.delete_at == 0) - i64::from(stood),
+        );
         let place = (post.create_at, post.id.clone());
         if !self.rows.contains_key(&post.id) {
             self.by_channel
@@ -61,6 +68,7 @@ impl Rows {
         else {
             return;
         };
+        self.count_along(&post.root_id, -i64::from(post.delete_at == 0));
         let place = (post.create_at, post.id);
         if let Some(places) = self.by_channel.get_mut(&post.channel_id) {
             places.remove(&place);
@@ -139,7 +147,16 @@ impl Rows {
 
     /// How many standing replies a root has.
     pub(super) fn reply_count(&self, root: &str, seen: Seen) -> i64 {
-        i64::try_from(self.replies(root, seen).count()).unwrap_or(i64::MAX)
+        match seen {
+            Seen::Now => self.standing_replies.get(root).copied().unwrap_or(0),
+            Seen::At(_) => i64::try_from(self.replies(root, seen).count()).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn count_along(&mut self, root: &str, more: i64) {
+        if !root.is_empty() && more != 0 {
+            *self.standing_replies.entry(root.to_owned()).or_default() += more;
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, header};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
@@ -16,7 +15,6 @@ use super::faults::{Ending, Fault, Passage};
 use super::model::User;
 use super::posts::{Begun, Wanted};
 use super::route::{Call, Query, route};
-use super::rows::Seen;
 use super::{files, socket};
 use crate::answer::{self, Answer, Unread};
 use crate::server::{Cut, Fuse};
@@ -44,9 +42,11 @@ impl Inner {
         let user_id = user
             .as_ref()
             .map_or_else(|_| String::new(), |user| user.id.clone());
-        let number = self
-            .state
-            .change(|state| state.log_begin(name, shown_path, user_id, self.clock.elapsed()));
+        let number = self.state.change(|state| {
+            state
+                .log
+                .begin(name, shown_path, user_id, self.clock.elapsed())
+        });
 
         let fault = self.faults.decide(name);
         let fuse = request.extensions().get::<Fuse>().cloned();
@@ -59,8 +59,11 @@ impl Inner {
             Ok((answer, error_id)) => (Some(answer.status().as_u16()), error_id.clone()),
             Err(Cut) => (None, String::new()),
         };
-        self.state
-            .change(|state| state.log_end(number, self.clock.elapsed(), status, error_id));
+        self.state.change(|state| {
+            state
+                .log
+                .end(number, self.clock.elapsed(), status, error_id)
+        });
         result.map(|(answer, _)| self.decorated(answer))
     }
 
@@ -173,6 +176,9 @@ impl Inner {
                 .await
                 .map(|post| answer::json(201, &post));
         }
+        if call == Call::Malformed {
+            return Err(Refusal::invalid_parameter());
+        }
         self.wait_before(fault.as_ref()).await;
         self.reading(&call, &user, &query, &body, &parts)
             .unwrap_or_else(|| self.changing(&call, &user, &body))
@@ -229,121 +235,6 @@ impl Inner {
         .map(|post| json!(post))
     }
 
-    /// Calls that change nothing; none for the others.
-    fn reading(
-        &self,
-        call: &Call,
-        user: &User,
-        query: &Query,
-        body: &[u8],
-        parts: &Parts,
-    ) -> Option<Result<Answer, Refusal>> {
-        let lag = self.faults.draw_lag();
-        let seen = if lag.is_zero() {
-            Seen::Now
-        } else {
-            Seen::At(self.clock.now() - crate::clock::millis(lag))
-        };
-        let forced = query.text("download") == "1";
-        self.state.look(|state| {
-            Some(
-                match call {
-                    Call::Post(id) => state.read_post(user, id, seen),
-                    Call::PostsByIds => state.read_posts(user, body, seen),
-                    Call::Thread(id) => state.read_thread(user, id, query, seen),
-                    Call::ChannelPosts(id) => state.read_channel(user, id, query, seen),
-                    Call::PostReactions(id) => state.reactions_of(user, id),
-                    Call::Channel(id) => state.channel(user, id),
-                    Call::TeamByName(name) => state.team_by_name(user, name),
-                    Call::ChannelByName { team_id, name } => {
-                        state.channel_by_name(user, team_id, name)
-                    }
-                    Call::ChannelByNames { team, name } => state.channel_by_names(user, team, name),
-                    Call::Members(id) => state.all_members(user, id),
-                    Call::Member {
-                        channel_id,
-                        user_id,
-                    } => state.member(user, channel_id, self_or(user, user_id)),
-                    Call::User(id) => state.user(user, id),
-                    Call::UserByName(name) => state.user_by_name(user, name),
-                    Call::UserByEmail(email) => state.user_by_email(user, email),
-                    Call::UsersByIds => state.users_by_ids(user, body),
-                    Call::UsersByNames => state.users_by_names(user, body),
-                    Call::FileInfo(id) => state
-                        .readable_file(user, id)
-                        .map(|file| file.info.json(state.settings.version)),
-                    Call::Emoji => Err(Refusal::new(404, "app.emoji.get_by_name.no_result")),
-                    Call::Hook(id) => state.hook(user, id).map(super::hooks::Hook::json),
-                    Call::ListHooks => state.list_hooks(user, query.text("channel_id")),
-                    Call::File { id, head } => {
-                        return Some(
-                            state
-                                .readable_file(user, id)
-                                .map(|file| files::download(file, &parts.headers, *head, forced)),
-                        );
-                    }
-                    _ => return None,
-                }
-                .map(|body| answer::json(200, &body)),
-            )
-        })
-    }
-
-    /// Calls that change something; the rest of the table.
-    fn changing(
-        self: &Arc<Self>,
-        call: &Call,
-        user: &User,
-        body: &[u8],
-    ) -> Result<Answer, Refusal> {
-        let now = self.clock.now();
-        let done = || json!({ "status": "OK" });
-        let result = self.change(|state| match call {
-            Call::UpdatePost(id) => state
-                .edit_post(now, user, id, body, true)
-                .map(|post| (200, json!(post))),
-            Call::PatchPost(id) => state
-                .edit_post(now, user, id, body, false)
-                .map(|post| (200, json!(post))),
-            Call::DeletePost(id) => state.delete_post(now, user, id).map(|()| (200, done())),
-            Call::AddMember(id) => state
-                .add_member(self.random.id(), now, user, id, body)
-                .map(|member| (201, member)),
-            Call::RemoveMember {
-                channel_id,
-                user_id,
-            } => state
-                .remove_member(user, channel_id, self_or(user, user_id))
-                .map(|()| (200, done())),
-            Call::NotifyProps {
-                channel_id,
-                user_id,
-            } => state
-                .set_notify_props(user, channel_id, self_or(user, user_id), body)
-                .map(|()| (200, done())),
-            Call::ArchiveChannel(id) => state.archive(now, user, id).map(|()| (200, done())),
-            Call::RestoreChannel(id) => state.restore(now, user, id).map(|channel| (200, channel)),
-            Call::React => state.react(now, user, body).map(|reaction| (201, reaction)),
-            Call::Unreact {
-                user_id,
-                post_id,
-                emoji,
-            } => state
-                .unreact(now, user, self_or(user, user_id), post_id, emoji)
-                .map(|()| (200, done())),
-            Call::CreateHook => state
-                .create_hook(self.random.id(), self.random.id(), now, user, body)
-                .map(|hook| (201, hook)),
-            Call::UpdateHook(id) => state.update_hook(user, id, body).map(|hook| (200, hook)),
-            Call::DeleteHook(id) => state.delete_hook(user, id).map(|()| (200, done())),
-            Call::RegenerateHookToken(id) => state
-                .regenerate_hook_token(self.random.id(), user, id)
-                .map(|hook| (200, hook)),
-            _ => Err(Refusal::no_such_path()),
-        });
-        result.map(|(status, body)| answer::json(status, &body))
-    }
-
     fn decorated(&self, mut answer: Answer) -> Answer {
         let version = self.state.look(|state| state.settings.version.number());
         let headers = answer.headers_mut();
@@ -382,10 +273,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// What the socket asks of its upgrade request.
 pub(super) fn bearer_of(headers: &HeaderMap) -> Option<String> {
     bearer(headers).map(str::to_owned)
-}
-
-fn self_or<'a>(user: &'a User, id: &'a str) -> &'a str {
-    if id == "me" { &user.id } else { id }
 }
 
 fn limited(passage: Option<Passage>) -> Refusal {

@@ -240,6 +240,16 @@ pub(super) fn event(state: &State, happened: &Happened) -> Event {
             channel_id.clone(),
             None,
         ),
+        Happened::Typing {
+            channel_id,
+            user_id,
+            parent_id,
+        } => (
+            "typing",
+            json!({ "user_id": user_id, "parent_id": parent_id }),
+            channel_id.clone(),
+            None,
+        ),
         Happened::Member {
             event,
             channel_id,

@@ -1,19 +1,16 @@
 //! Everything a server remembers, and what tests ask about it. No clocks and no tasks: `now` is an argument, and what others have
 //! to hear of is left in `happened`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::hooks::Hook;
+use super::log::{Log, Logged};
 use super::model::{Channel, FileInfo, Post, Shows, Team, User, Version};
 use super::rows::{Rows, Seen};
-
-/// How many requests the log keeps, against tests that run for hours. Counts go on.
-const LOG_LENGTH: usize = 50_000;
 
 /// What a server is set to. The defaults are Mattermost's.
 #[derive(Debug, Clone)]
@@ -42,25 +39,6 @@ impl Default for Settings {
     }
 }
 
-/// One request as it was seen.
-#[derive(Debug, Clone)]
-pub struct Logged {
-    /// Method and path with its variable parts named: `GET /posts/{id}`.
-    pub call: &'static str,
-    /// Path and query as they came, below `/api/v4`.
-    pub path: String,
-    /// Who asked; empty without a valid token.
-    pub user_id: String,
-    /// Since the server's start.
-    pub at: Duration,
-    /// Since the server's start; none while it runs, or when it was cut off.
-    pub done: Option<Duration>,
-    /// The status; none when there was no answer.
-    pub status: Option<u16>,
-    /// The error id of the answer; empty without one.
-    pub error_id: String,
-}
-
 /// What others have to hear of.
 #[derive(Debug, Clone)]
 pub(super) enum Happened {
@@ -78,6 +56,11 @@ pub(super) enum Happened {
     Channel {
         event: &'static str,
         channel_id: String,
+    },
+    Typing {
+        channel_id: String,
+        user_id: String,
+        parent_id: String,
     },
     Member {
         event: &'static str,
@@ -120,16 +103,15 @@ pub struct State {
     pub(super) members: BTreeMap<(String, String), Value>,
     pub(super) rows: Rows,
     pub(super) files: HashMap<String, File>,
-    pub(super) reactions: Vec<Reaction>,
+    /// By post.
+    pub(super) reactions: HashMap<String, Vec<Reaction>>,
     pub(super) hooks: BTreeMap<String, Hook>,
     pub(super) pending: HashMap<String, Pending>,
     /// That of the newest post, for posts that must share a millisecond.
     pub(super) last_create_at: i64,
     pub(super) happened: Vec<Happened>,
     pub(super) sockets: usize,
-    log: VecDeque<Logged>,
-    logged: u64,
-    counts: BTreeMap<&'static str, u64>,
+    pub(super) log: Log,
 }
 
 impl State {
@@ -144,15 +126,13 @@ impl State {
             members: BTreeMap::new(),
             rows: Rows::default(),
             files: HashMap::new(),
-            reactions: Vec::new(),
+            reactions: HashMap::new(),
             hooks: BTreeMap::new(),
             pending: HashMap::new(),
             last_create_at: 0,
             happened: Vec::new(),
             sockets: 0,
-            log: VecDeque::new(),
-            logged: 0,
-            counts: BTreeMap::new(),
+            log: Log::default(),
         }
     }
 
@@ -182,6 +162,16 @@ impl State {
             .in_channel(channel_id, Seen::Now)
             .filter(|post| !post.is_system());
         standing.map(|post| self.shown(post, Seen::Now)).collect()
+    }
+
+    /// The stored form of every standing post of a channel, oldest first, events of the server included: for counting many.
+    pub fn standing(&self, channel_id: &str) -> impl DoubleEndedIterator<Item = &Post> {
+        self.rows.in_channel(channel_id, Seen::Now)
+    }
+
+    /// The stored form of every standing reply to a root: for counting many.
+    pub fn standing_replies(&self, root_id: &str) -> impl DoubleEndedIterator<Item = &Post> {
+        self.rows.replies(root_id, Seen::Now)
     }
 
     /// One post as it stands; none when it is deleted or was never there.
@@ -216,11 +206,8 @@ impl State {
     /// The emoji names on a post with who put each there, in order.
     #[must_use]
     pub fn reactions(&self, post_id: &str) -> Vec<(String, String)> {
-        let on_it = self
-            .reactions
+        self.reactions_on(post_id)
             .iter()
-            .filter(|reaction| reaction.post_id == post_id);
-        on_it
             .map(|reaction| (reaction.user_id.clone(), reaction.emoji_name.clone()))
             .collect()
     }
@@ -255,19 +242,19 @@ impl State {
 
     /// The newest requests, oldest first.
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Logged> {
-        self.log.iter()
+        self.log.requests.iter()
     }
 
     /// How many requests of a kind came since the start, refused ones included: `POST /posts`.
     #[must_use]
     pub fn count(&self, call: &str) -> u64 {
-        self.counts.get(call).copied().unwrap_or(0)
+        self.log.counts.get(call).copied().unwrap_or(0)
     }
 
     /// Every kind of request with its number.
     #[must_use]
     pub const fn counts(&self) -> &BTreeMap<&'static str, u64> {
-        &self.counts
+        &self.log.counts
     }
 
     /// A picture of the state for people whose test failed. No tokens.
@@ -296,8 +283,8 @@ impl State {
                 );
             }
         }
-        let _ = writeln!(picture, "  requests: {:?}", self.counts);
-        for logged in self.log.iter().rev().take(12).rev() {
+        let _ = writeln!(picture, "  requests: {:?}", self.log.counts);
+        for logged in self.log.requests.iter().rev().take(12).rev() {
             let status = logged
                 .status
                 .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
@@ -310,50 +297,6 @@ impl State {
             );
         }
         picture
-    }
-
-    pub(super) fn log_begin(
-        &mut self,
-        call: &'static str,
-        path: String,
-        user_id: String,
-        at: Duration,
-    ) -> u64 {
-        *self.counts.entry(call).or_default() += 1;
-        self.log.push_back(Logged {
-            call,
-            path,
-            user_id,
-            at,
-            done: None,
-            status: None,
-            error_id: String::new(),
-        });
-        if self.log.len() > LOG_LENGTH {
-            self.log.pop_front();
-        }
-        self.logged += 1;
-        self.logged
-    }
-
-    pub(super) fn log_end(
-        &mut self,
-        number: u64,
-        at: Duration,
-        status: Option<u16>,
-        error_id: String,
-    ) {
-        let from_end = usize::try_from(self.logged - number).unwrap_or(usize::MAX);
-        let index = self
-            .log
-            .len()
-            .checked_sub(1)
-            .and_then(|last| last.checked_sub(from_end));
-        if let Some(logged) = index.and_then(|index| self.log.get_mut(index)) {
-            logged.done = Some(at);
-            logged.status = status;
-            logged.error_id = error_id;
-        }
     }
 
     /// A post with what is filled in when it is shown.
@@ -376,9 +319,8 @@ impl State {
             metadata.insert("files".to_owned(), files.into());
         }
         let reactions: Vec<_> = self
-            .reactions
+            .reactions_on(&post.id)
             .iter()
-            .filter(|reaction| reaction.post_id == post.id)
             .map(|reaction| self.reaction_json(reaction))
             .collect();
         if !reactions.is_empty() {
@@ -387,6 +329,10 @@ impl State {
         }
         shown.metadata = metadata.into();
         shown
+    }
+
+    pub(super) fn reactions_on(&self, post_id: &str) -> &[Reaction] {
+        self.reactions.get(post_id).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn reaction_json(&self, reaction: &Reaction) -> Value {

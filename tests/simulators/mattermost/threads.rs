@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::{Map, Value, json};
 
 use super::errors::Refusal;
-use super::model::{Post, User};
-use super::route::Query;
+use super::model::{Post, User, Version};
+use super::route::{Query, is_id};
 use super::rows::Seen;
 use super::state::State;
 
@@ -29,14 +29,16 @@ impl State {
         Ok(json!(self.shown(post, seen)))
     }
 
-    /// `POST /posts/ids`: unknown and malformed ids are missing without a word, deleted posts are listed with their `delete_at`.
+    /// `POST /posts/ids`: unknown and malformed ids are missing without a word, unless there is nothing else: then it is 404.
+    /// Deleted posts are listed with their `delete_at` and without their message.
     pub(super) fn read_posts(
         &self,
         user: &User,
         body: &[u8],
         seen: Seen,
     ) -> Result<Value, Refusal> {
-        let ids: Vec<String> = serde_json::from_slice(body).map_err(|_| Refusal::invalid_body())?;
+        let unreadable = |_| Refusal::new(400, "api.payload.parse.error");
+        let ids: Vec<String> = serde_json::from_slice(body).map_err(unreadable)?;
         if ids.is_empty() {
             return Err(Refusal::invalid_body());
         }
@@ -49,13 +51,23 @@ impl State {
         let mut posts: Vec<&Post> = ids
             .iter()
             .filter_map(|id| self.rows.row(id, seen))
-            .filter(|post| self.may_read(user, &post.channel_id))
             .collect();
+        if posts.is_empty() {
+            return Err(Refusal::post_not_found());
+        }
+        posts.retain(|post| self.may_read(user, &post.channel_id));
         posts.sort_by(|a, b| (b.create_at, &b.id).cmp(&(a.create_at, &a.id)));
         posts.dedup_by(|a, b| a.id == b.id);
         Ok(posts
             .into_iter()
-            .map(|post| json!(self.shown(post, seen)))
+            .map(|post| match self.shown(post, seen) {
+                post if post.delete_at > 0 => json!(Post {
+                    message: String::new(),
+                    metadata: json!({}),
+                    ..post
+                }),
+                post => json!(post),
+            })
             .collect())
     }
 
@@ -83,42 +95,53 @@ impl State {
             .rows
             .standing(root_id, seen)
             .ok_or_else(Refusal::post_not_found)?;
-        let page = match query.number("perPage")?.unwrap_or(0) {
+        let page = match query
+            .number("perPage")
+            .map_err(|_| Refusal::invalid_body())?
+            .unwrap_or(0)
+        {
             page if page > MAX_PAGE => return Err(Refusal::invalid_body()),
             0 => usize::MAX,
             page => page,
         };
         let direction = query.text("direction");
-        let mut replies: Vec<&Post> = self.rows.replies(root_id, seen).collect();
+        // The root is one of the page's posts where its place is in it, and comes along where it is not.
+        let mut page_of: Vec<&Post> = std::iter::once(root)
+            .chain(self.rows.replies(root_id, seen))
+            .collect();
+        page_of.sort_by(|a, b| (a.create_at, &a.id).cmp(&(b.create_at, &b.id)));
         match direction {
-            "" => replies.sort_by_key(|post| shuffled(&post.id)),
-            "up" => replies.reverse(),
+            "" => page_of.sort_by_key(|post| shuffled(&post.id)),
+            "up" => page_of.reverse(),
             "down" => {}
-            _ => return Err(Refusal::invalid_parameter()),
+            _ => return Err(Refusal::invalid_body()),
         }
         if let Some(from) = query
-            .signed("fromCreateAt")?
+            .signed("fromCreateAt")
+            .map_err(|_| Refusal::invalid_body())?
             .filter(|from| *from > 0 && !direction.is_empty())
         {
             let from_post = query.text("fromPost");
-            replies.retain(|post| match (direction, from_post) {
+            page_of.retain(|post| match (direction, from_post) {
                 ("up", "") => post.create_at < from,
                 ("up", id) => (post.create_at, &*post.id) < (from, id),
                 (_, "") => post.create_at > from,
                 (_, id) => (post.create_at, &*post.id) > (from, id),
             });
         }
-        let has_next = replies.len() > page;
-        replies.truncate(page);
+        let has_next = page_of.len() > page;
+        page_of.truncate(page);
+        page_of.retain(|post| post.id != root.id);
         let mut order = vec![root];
-        order.extend(replies);
+        order.extend(page_of);
         if direction.is_empty() {
             order.sort_by_key(|post| (post.id != id, shuffled(&post.id)));
         }
         Ok(self.list(&order, &[], Some(has_next), seen))
     }
 
-    /// `GET /channels/{id}/posts`: newest first; `posts` also holds the threads of what is listed, `order` does not.
+    /// `GET /channels/{id}/posts`: newest first; `posts` also holds the threads of what is listed, or at least their roots; `order`
+    /// does not.
     pub(super) fn read_channel(
         &self,
         user: &User,
@@ -126,12 +149,16 @@ impl State {
         query: &Query,
         seen: Seen,
     ) -> Result<Value, Refusal> {
-        if !self.may_read(user, channel_id) {
-            return Err(Refusal::permissions());
-        }
+        self.may_page(user, channel_id)?;
         let per_page = query.number("per_page")?.unwrap_or(60).clamp(1, MAX_PAGE);
         let skipped = query.number("page")?.unwrap_or(0).saturating_mul(per_page);
         let (before, after) = (query.text("before"), query.text("after"));
+        if [before, after]
+            .iter()
+            .any(|id| !id.is_empty() && !is_id(id))
+        {
+            return Err(Refusal::invalid_body());
+        }
         let anchor = self
             .rows
             .row(if after.is_empty() { before } else { after }, Seen::Now)
@@ -164,18 +191,39 @@ impl State {
             }
         };
         let mut along: Vec<&Post> = Vec::new();
-        if query.text("skipFetchThreads") != "true" {
-            for post in &order {
-                let root = if post.root_id.is_empty() {
-                    &post.id
-                } else {
-                    &post.root_id
-                };
-                along.extend(self.rows.standing(root, seen));
+        let whole = query.text("skipFetchThreads") != "true";
+        for post in &order {
+            let root = if post.root_id.is_empty() {
+                &post.id
+            } else {
+                &post.root_id
+            };
+            along.extend(self.rows.standing(root, seen));
+            if whole {
                 along.extend(self.rows.replies(root, seen));
             }
         }
         Ok(self.list(&order, &along, None, seen))
+    }
+
+    /// 9.11 shows a channel's pages to its members only; 11.x shows those of a public one to its team.
+    fn may_page(&self, user: &User, channel_id: &str) -> Result<(), Refusal> {
+        if self.settings.version == Version::V9_11 {
+            let allowed = user.is_admin || self.is_member(channel_id, &user.id);
+            return if allowed {
+                Ok(())
+            } else {
+                Err(Refusal::permissions())
+            };
+        }
+        if !self.channels.contains_key(channel_id) {
+            return Err(Refusal::channel_not_found());
+        }
+        if self.may_read(user, channel_id) {
+            Ok(())
+        } else {
+            Err(Refusal::permissions())
+        }
     }
 
     fn list(&self, order: &[&Post], along: &[&Post], has_next: Option<bool>, seen: Seen) -> Value {

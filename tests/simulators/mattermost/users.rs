@@ -27,7 +27,7 @@ impl State {
     /// `GET /users/username/{name}`; names are lower case, anything else is refused.
     pub(super) fn user_by_name(&self, reader: &User, name: &str) -> Result<Value, Refusal> {
         if name.chars().any(char::is_uppercase) {
-            return Err(Refusal::invalid_parameter());
+            return Err(Refusal::invalid_body());
         }
         let user = self.users.values().find(|user| user.username == name);
         user.map(|user| self.user_json(reader, user))

@@ -161,7 +161,7 @@ impl<O: Outlet> Poster<O> {
             Next::LookAgain { at, looks } => {
                 self.looks().insert(claim.lane.clone(), looks);
                 let retry = Retry {
-                    due: at,
+                    due: self.parts.clock.steady() + at.since(now),
                     reason: "waiting to see whether an earlier attempt created it".into(),
                     doubt: claim.doubt,
                     refused: claim.refused,
@@ -185,7 +185,8 @@ impl<O: Outlet> Poster<O> {
         if claim.doubt == crate::record::Doubt::Ended {
             let created = Timestamp::from_millis(self.created_at.load(Ordering::Acquire));
             let others = claim.first_started.is_some_and(|first| created > first);
-            let then = lane::never_created(&claim, others, now, self.chance());
+            let then =
+                lane::never_created(&claim, others, self.parts.clock.moment(), self.chance());
             return Looked::Ended(self.record(claim, then, cancel).await.map(Box::new));
         }
         let anew = self
@@ -208,7 +209,8 @@ impl<O: Outlet> Poster<O> {
         cancel: &CancellationToken,
     ) -> Option<Claim> {
         self.learn(&outcome);
-        let then = lane::next(&claim, outcome, self.parts.clock.now(), self.chance());
+        self.tell_failure(&claim, &outcome);
+        let then = lane::next(&claim, outcome, self.parts.clock.moment(), self.chance());
         self.record(claim, then, cancel).await
     }
 
@@ -231,24 +233,18 @@ impl<O: Outlet> Poster<O> {
                 })
                 .await
             }
-            Then::Delivered { post } => self.deliver(claim, post, now, cancel).await,
+            Then::Delivered { post } => self.deliver(claim, post, None, cancel).await,
+            Then::GiveUp(reason) => self.deliver(claim, None, Some(&reason), cancel).await,
             Then::Retry(retry) => {
                 tracing::debug!(
                     licence.id = %claim.lane.licence, event.id = %claim.event, attempt.number = claim.attempts,
                     "event {} was not brought over: {}", claim.event, retry.reason,
                 );
                 self.keep(cancel, || store.retry(&claim, &retry)).await?;
-                self.tell(
-                    &claim,
-                    What::Retrying {
-                        reason: retry.reason,
-                        due: retry.due,
-                    },
-                );
                 None
             }
             Then::Park(reason) => {
-                self.park(claim, &reason, now, cancel).await;
+                self.park(claim, &reason, cancel).await;
                 None
             }
         }
@@ -258,14 +254,18 @@ impl<O: Outlet> Poster<O> {
         &self,
         claim: Claim,
         post: Option<Posted>,
-        now: Timestamp,
+        gone: Option<&Reason>,
         cancel: &CancellationToken,
     ) -> Option<Claim> {
+        let now = self.parts.clock.moment();
         let go_on = !cancel.is_cancelled() && !self.crowded.load(Ordering::Acquire);
         let end = Delivered {
             post,
             wanted: claim.wanted.clone(),
-            sequels: Vec::new(),
+            sequels: gone.map_or_else(Vec::new, |reason| {
+                (self.parts.follow.sequels)(&claim, reason, now.wall)
+            }),
+            mark: (self.parts.follow.mark)(&claim, gone.is_none()),
             go_on,
             now,
         };
@@ -277,7 +277,7 @@ impl<O: Outlet> Poster<O> {
         self.tell(
             &claim,
             What::Delivered {
-                after: now.since(claim.accepted_at),
+                after: now.wall.since(claim.accepted_at),
             },
         );
         if claim.wanted.is_some() || !go_on {
@@ -286,18 +286,14 @@ impl<O: Outlet> Poster<O> {
         next
     }
 
-    async fn park(
-        &self,
-        claim: Claim,
-        reason: &Reason,
-        now: Timestamp,
-        cancel: &CancellationToken,
-    ) {
+    async fn park(&self, claim: Claim, reason: &Reason, cancel: &CancellationToken) {
+        let now = self.parts.clock.moment();
         let park = Park {
             reason: reason.text.clone(),
             wanted: None,
             placeholder: (self.parts.follow.placeholder)(&claim, reason),
-            sequels: (self.parts.follow.sequels)(&claim, reason, now),
+            sequels: (self.parts.follow.sequels)(&claim, reason, now.wall),
+            mark: (self.parts.follow.mark)(&claim, false),
             now,
         };
         if self

@@ -160,7 +160,12 @@ async fn sequels_go_last_and_are_added_once(bench: &mut Bench) {
     let queue = Queue::Ireserve(licence());
     let claimed = bench
         .store()
-        .claim(bench.fence, &queue, 10, at(4))
+        .claim(
+            bench.fence,
+            &queue,
+            10,
+            crate::record::Moment::agreed(at(4)),
+        )
         .await
         .unwrap();
     assert_eq!(claimed.claims.len(), 1);

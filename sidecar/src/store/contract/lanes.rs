@@ -50,7 +50,12 @@ async fn both_directions_and_all_queues_are_apart(bench: &mut Bench) {
         let queue = Queue::Ireserve(owner);
         let claimed = bench
             .store()
-            .claim(bench.fence, &queue, 10, at(1))
+            .claim(
+                bench.fence,
+                &queue,
+                10,
+                crate::record::Moment::agreed(at(1)),
+            )
             .await
             .unwrap();
         let events: Vec<_> = claimed
@@ -103,7 +108,12 @@ async fn at_most_as_many_are_claimed_as_asked_for(bench: &mut Bench) {
     for expected in [7, 7, 6, 0] {
         let claimed = bench
             .store()
-            .claim(bench.fence, &Queue::Mattermost, 7, at(1))
+            .claim(
+                bench.fence,
+                &Queue::Mattermost,
+                7,
+                crate::record::Moment::agreed(at(1)),
+            )
             .await
             .unwrap();
         assert_eq!(claimed.claims.len(), expected);
@@ -125,7 +135,12 @@ async fn a_held_event_waits_for_its_time_and_says_when(bench: &mut Bench) {
     bench.accept_new(held).await;
     let claimed = bench
         .store()
-        .claim(bench.fence, &Queue::Mattermost, 10, at(29))
+        .claim(
+            bench.fence,
+            &Queue::Mattermost,
+            10,
+            crate::record::Moment::agreed(at(29)),
+        )
         .await
         .unwrap();
     assert_eq!((claimed.claims.len(), claimed.next_due), (0, Some(at(30))));
@@ -159,7 +174,12 @@ async fn a_retried_head_stays_the_head(bench: &mut Bench) {
     bench.accept_new(said("evt_3", "conv_1")).await;
     let claimed = bench
         .store()
-        .claim(bench.fence, &Queue::Mattermost, 10, at(9))
+        .claim(
+            bench.fence,
+            &Queue::Mattermost,
+            10,
+            crate::record::Moment::agreed(at(9)),
+        )
         .await
         .unwrap();
     assert_eq!((claimed.claims.len(), claimed.next_due), (0, Some(at(10))));
@@ -268,7 +288,10 @@ async fn every_operation_with_a_stale_fence_changes_nothing(bench: &mut Bench) {
     };
     let queue = Queue::Mattermost;
     fenced(
-        store.claim(stale.fence, &queue, 1, now).await.err(),
+        store
+            .claim(stale.fence, &queue, 1, crate::record::Moment::agreed(now))
+            .await
+            .err(),
         "claim",
     );
     fenced(

@@ -383,7 +383,7 @@ impl Pair {
                 let replayed = self
                     .bench
                     .store()
-                    .replay(&selection, self.now())
+                    .replay(&selection, crate::record::Moment::agreed(self.now()))
                     .await
                     .unwrap();
                 let now = self.now();
@@ -455,7 +455,12 @@ impl Pair {
         let claimed = self
             .bench
             .store()
-            .claim(self.bench.fence, &Queue::Mattermost, most, now)
+            .claim(
+                self.bench.fence,
+                &Queue::Mattermost,
+                most,
+                crate::record::Moment::agreed(now),
+            )
             .await
             .unwrap();
         let due = |row: &&Row| !row.flying && row.due.is_some_and(|due| due <= now);

@@ -102,7 +102,7 @@ async fn a_replay_goes_behind_a_head_in_flight_and_before_what_waits(bench: &mut
     assert_eq!(
         bench
             .store()
-            .replay(&Selection::default(), at(3))
+            .replay(&Selection::default(), crate::record::Moment::agreed(at(3)))
             .await
             .unwrap(),
         2
@@ -136,7 +136,7 @@ async fn a_replay_goes_first_when_nothing_is_in_flight(bench: &mut Bench) {
     assert_eq!(
         bench
             .store()
-            .replay(&Selection::default(), at(2))
+            .replay(&Selection::default(), crate::record::Moment::agreed(at(2)))
             .await
             .unwrap(),
         2
@@ -152,7 +152,11 @@ async fn replaying_twice_changes_nothing(bench: &mut Bench) {
     let failed = park_all(bench, at(1)).await;
     for expected in [2, 0] {
         assert_eq!(
-            bench.store().replay(&of(&failed), at(2)).await.unwrap(),
+            bench
+                .store()
+                .replay(&of(&failed), crate::record::Moment::agreed(at(2)))
+                .await
+                .unwrap(),
             expected
         );
         assert_eq!(bench.store().waiting(&licence()).await.unwrap(), (2, 2));
@@ -161,7 +165,11 @@ async fn replaying_twice_changes_nothing(bench: &mut Bench) {
     order.sort();
     assert_eq!(order, ["evt_1", "evt_2"]);
     assert_eq!(
-        bench.store().replay(&of(&failed), at(4)).await.unwrap(),
+        bench
+            .store()
+            .replay(&of(&failed), crate::record::Moment::agreed(at(4)))
+            .await
+            .unwrap(),
         0,
         "what is delivered stays delivered"
     );
@@ -193,7 +201,10 @@ async fn a_replay_goes_on_where_the_event_stood(bench: &mut Bench) {
         .unwrap();
     bench
         .store()
-        .replay(&Selection::default(), at(1000))
+        .replay(
+            &Selection::default(),
+            crate::record::Moment::agreed(at(1000)),
+        )
         .await
         .unwrap();
     let status = bench.status("evt_1").await;
@@ -236,7 +247,7 @@ async fn a_placeholder_that_was_never_tried_goes_with_the_replay(bench: &mut Ben
     assert_eq!(
         bench
             .store()
-            .replay(&Selection::default(), at(4))
+            .replay(&Selection::default(), crate::record::Moment::agreed(at(4)))
             .await
             .unwrap(),
         3
@@ -277,7 +288,10 @@ async fn what_was_replayed_may_be_parked_again(bench: &mut Bench) {
         assert_eq!(
             bench
                 .store()
-                .replay(&Selection::default(), at(round))
+                .replay(
+                    &Selection::default(),
+                    crate::record::Moment::agreed(at(round))
+                )
                 .await
                 .unwrap(),
             1
@@ -334,10 +348,21 @@ async fn only_what_is_selected_is_replayed_or_dropped(bench: &mut Bench) {
             "{selection:?}"
         );
     }
-    assert_eq!(bench.store().replay(&by_direction, at(2)).await.unwrap(), 0);
+    assert_eq!(
+        bench
+            .store()
+            .replay(&by_direction, crate::record::Moment::agreed(at(2)))
+            .await
+            .unwrap(),
+        0
+    );
     assert_eq!(bench.store().drop_parked(&both).await.unwrap(), 0);
     assert_eq!(
-        bench.store().replay(&by_conversation, at(2)).await.unwrap(),
+        bench
+            .store()
+            .replay(&by_conversation, crate::record::Moment::agreed(at(2)))
+            .await
+            .unwrap(),
         2
     );
     assert_eq!(bench.drain(at(2)).await, ["evt_1", "evt_2"]);
@@ -345,7 +370,7 @@ async fn only_what_is_selected_is_replayed_or_dropped(bench: &mut Bench) {
     assert_eq!(
         bench
             .store()
-            .replay(&Selection::default(), at(3))
+            .replay(&Selection::default(), crate::record::Moment::agreed(at(3)))
             .await
             .unwrap(),
         1
@@ -377,7 +402,7 @@ async fn dropped_events_are_gone_and_their_status_says_so(bench: &mut Bench) {
     assert_eq!(
         bench
             .store()
-            .replay(&Selection::default(), at(2))
+            .replay(&Selection::default(), crate::record::Moment::agreed(at(2)))
             .await
             .unwrap(),
         0
@@ -426,7 +451,7 @@ async fn parked_events_are_forgotten_after_ninety_days(bench: &mut Bench) {
     assert_eq!(
         bench
             .store()
-            .replay(&Selection::default(), at(0))
+            .replay(&Selection::default(), crate::record::Moment::agreed(at(0)))
             .await
             .unwrap(),
         1

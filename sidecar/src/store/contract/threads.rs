@@ -252,6 +252,7 @@ async fn an_edit_finds_the_posts_of_its_message(bench: &mut Bench) {
     }
     let edit = bench.claim(at(4)).await;
     let known = |name: &str, part| KnownPost {
+        mark: None,
         post_id: post_id(name),
         root_id: post_id("r1"),
         message_id: Some(MessageId::new("m_evt_1").unwrap()),
@@ -284,7 +285,7 @@ async fn what_an_edit_changes_may_be_parked(bench: &mut Bench) {
     assert!(!edit.target_parked, "another message is meant");
     bench
         .store()
-        .replay(&Selection::default(), at(5))
+        .replay(&Selection::default(), crate::record::Moment::agreed(at(5)))
         .await
         .unwrap();
     bench.deliver(&edit, at(5)).await;

@@ -79,7 +79,7 @@ pub(super) fn append_sequel(
 }
 
 /// Puts an event last into its lane, with its dedup mark.
-fn append(
+pub(super) fn append(
     connection: &Connection,
     counters: &mut Counters,
     event: &NewEvent,
@@ -103,13 +103,22 @@ fn append(
             expires,
         ))?;
     if !event.done {
-        enqueue(connection, event, seq)?;
+        let due = event.hold_until.map_or_else(
+            || counters.due(event.accepted_at.as_millis()),
+            shared::Timestamp::as_millis,
+        );
+        enqueue(connection, event, seq, due)?;
         counters.add(&event.lane.licence, event.lane.direction, 1);
     }
     Ok(u64::try_from(seq).unwrap_or_default())
 }
 
-fn enqueue(connection: &Connection, event: &NewEvent, seq: i64) -> Result<(), StoreError> {
+fn enqueue(
+    connection: &Connection,
+    event: &NewEvent,
+    seq: i64,
+    due: i64,
+) -> Result<(), StoreError> {
     let name = rows::name_of(connection, &event.lane.licence, &event.lane.key)?;
     if event.lane.key.conversation().is_some() {
         ensure_conversation(
@@ -119,7 +128,6 @@ fn enqueue(connection: &Connection, event: &NewEvent, seq: i64) -> Result<(), St
             event.accepted_at.as_millis(),
         )?;
     }
-    let due = event.hold_until.unwrap_or(event.accepted_at).as_millis();
     // A lane that already waits, or whose head is in flight, keeps its time.
     let lane: i64 = connection
         .prepare_cached(
@@ -159,7 +167,7 @@ fn enqueue(connection: &Connection, event: &NewEvent, seq: i64) -> Result<(), St
 }
 
 /// The first event of a conversation gives it its number. A number is never used twice.
-fn ensure_conversation(
+pub(super) fn ensure_conversation(
     connection: &Connection,
     licence: &LicenceId,
     name: i64,

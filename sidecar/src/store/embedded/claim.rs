@@ -9,7 +9,7 @@ use super::{
     writer::alone,
 };
 use crate::{
-    record::{Claim, Fence, Posted, Queue, Root, Step},
+    record::{Claim, Fence, Moment, Posted, Queue, Root, Step},
     store::{Claimed, Lease, StoreError},
 };
 
@@ -45,14 +45,15 @@ impl Embedded {
         ours: Fence,
         queue: &Queue,
         max: usize,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Claimed, StoreError> {
         let queue = queue.to_string();
         self.writer
-            .run(move |connection, _| {
+            .run(move |connection, counters| {
+                counters.asked(now.steady.as_millis());
                 alone(connection, |connection| {
                     check(connection, ours)?;
-                    let due = due(connection, &queue, max, now)?;
+                    let due = due(connection, &queue, max, now.steady)?;
                     let claims = due
                         .into_iter()
                         .map(|lane| begin(connection, ours, lane, None, now))
@@ -120,6 +121,7 @@ impl Embedded {
             }
             retire(connection, row.name, root.generation)?;
             map(connection, row.name, claim, &root, now)?;
+            super::threads::open(connection, row.name, &root, now)?;
             if is_placeholder(claim) {
                 note_next(connection, claim, Step::Parked, None, now)?;
             } else {
@@ -283,7 +285,7 @@ pub(super) fn begin(
     ours: Fence,
     lane: i64,
     after: Option<i64>,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<Option<Claim>, StoreError> {
     let Some(seq) = head(connection, lane)? else {
         connection
@@ -300,7 +302,7 @@ pub(super) fn begin(
         .prepare_cached(
             "UPDATE event SET attempts = attempts + 1, first_started = COALESCE(first_started, ?2) WHERE seq = ?1",
         )?
-        .execute((seq, now.as_millis()))?;
+        .execute((seq, now.wall.as_millis()))?;
     rows::claim(connection, ours, &rows::lane_row(connection, lane)?, seq).map(Some)
 }
 
@@ -474,6 +476,7 @@ fn count(
     post: &Posted,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    super::threads::moved(connection, post, now)?;
     connection
         .prepare_cached(
             "UPDATE conversation SET replies = replies + 1, last_create_at = MAX(last_create_at, ?3), active_at = ?4

@@ -1,5 +1,5 @@
-//! What the writer knows besides its tables: how many events wait, because back-pressure asks at every request, and which files
-//! go once the present transaction is durable. A transaction that fails sets both back.
+//! What the writer knows besides its tables: how many events wait, because back-pressure asks at every request; by when lanes
+//! are due; and which files go once the present transaction is durable. A transaction that fails sets all of it back.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -13,6 +13,8 @@ use crate::{record::Direction, store::StoreError};
 pub(super) struct Counters {
     waiting: HashMap<(LicenceId, Direction), u64>,
     all: u64,
+    /// The latest moment at which somebody asked what is due, by the clock that never jumps.
+    asked_at: Option<i64>,
     erased: Vec<PathBuf>,
 }
 
@@ -63,6 +65,15 @@ impl Counters {
             .or_default();
         *waiting = waiting.saturating_sub(events);
         self.all = self.all.saturating_sub(events);
+    }
+
+    pub(super) fn asked(&mut self, at: i64) {
+        self.asked_at = self.asked_at.max(Some(at));
+    }
+
+    /// When what is accepted at `wall` is due: a wall clock that runs ahead must not make it wait.
+    pub(super) fn due(&self, wall: i64) -> i64 {
+        self.asked_at.map_or(wall, |asked| wall.min(asked))
     }
 
     /// These files go with the commit; before it they may still be needed.

@@ -35,15 +35,16 @@ impl Embedded {
                 && claim.step.creates()
                 && !is_root(claim, post)
             {
-                learn(connection, row, claim, post, end.now)?;
+                learn(connection, row, claim, post, end.now.wall)?;
             }
             if !is_placeholder(claim) {
                 complete(connection, row, claim, "delivered")?;
             }
             want(connection, row.name, end.wanted.as_ref())?;
+            super::pulled::mark(connection, end.mark.as_ref())?;
             store.erase(connection, counters, claim)?;
             counters.remove(&row.lane.licence, row.lane.direction, 1);
-            store.append_all(connection, counters, &end.sequels, end.now)?;
+            store.append_all(connection, counters, &end.sequels, end.now.wall)?;
             go_on(connection, claim, row, &end)
         })
         .await
@@ -108,8 +109,9 @@ impl Embedded {
                 }
             }
             want(connection, row.name, park.wanted.as_ref())?;
-            store.append_all(connection, counters, &park.sequels, park.now)?;
-            rest(connection, row, park.now)
+            super::pulled::mark(connection, park.mark.as_ref())?;
+            store.append_all(connection, counters, &park.sequels, park.now.wall)?;
+            rest(connection, row, park.now.steady)
         })
         .await
     }
@@ -223,7 +225,7 @@ fn go_on(
     row: &LaneRow,
     end: &Delivered,
 ) -> Result<Option<Claim>, StoreError> {
-    rest(connection, row, end.now)?;
+    rest(connection, row, end.now.steady)?;
     if !end.go_on {
         return Ok(None);
     }
@@ -231,7 +233,7 @@ fn go_on(
         .prepare_cached("SELECT due FROM lane WHERE id = ?1")?
         .query_row([row.id], |found| found.get(0))?;
     match due {
-        Some(due) if due <= end.now.as_millis() => {
+        Some(due) if due <= end.now.steady.as_millis() => {
             let after = Some(seq_of(claim.seq));
             begin(connection, claim.fence, row.id, after, end.now)
         }
@@ -271,7 +273,7 @@ fn set_aside(connection: &Connection, claim: &Claim, park: &Park) -> Result<(), 
                  last_ended = NULL, blocked_since = NULL, blocked_channel = NULL
              WHERE seq = ?1",
         )?
-        .execute((seq_of(claim.seq), park.now.as_millis(), &park.reason))?;
+        .execute((seq_of(claim.seq), park.now.wall.as_millis(), &park.reason))?;
     Ok(())
 }
 
@@ -293,7 +295,7 @@ fn replace(
             row.id,
             claim.event.as_str(),
             content.to_bytes(),
-            park.now.as_millis(),
+            park.now.wall.as_millis(),
             Step::Parked.to_string(),
         ))?;
     Ok(())

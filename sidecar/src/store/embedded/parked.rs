@@ -11,7 +11,7 @@ use super::{
     writer::alone,
 };
 use crate::{
-    record::{Direction, Parked, Selection},
+    record::{Direction, Moment, Parked, Selection},
     store::{ParkedPage, StoreError},
 };
 
@@ -31,7 +31,7 @@ impl Embedded {
     pub(in crate::store) async fn replay(
         &self,
         selection: &Selection,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<u64, StoreError> {
         self.each(selection, move |connection, counters, lane, seq, _| {
             connection
@@ -42,7 +42,7 @@ impl Embedded {
                 .prepare_cached(
                     "UPDATE event SET parked_at = NULL, reason = NULL, attempts = 0, accepted_at = ?2 WHERE seq = ?1",
                 )?
-                .execute((seq, now.as_millis()))?;
+                .execute((seq, now.wall.as_millis()))?;
             connection
                 .prepare_cached(
                     "UPDATE dedup SET state = 'accepted' WHERE (licence, event_id) =
@@ -53,7 +53,7 @@ impl Embedded {
                 .prepare_cached(
                     "UPDATE lane SET due = CASE WHEN flying = 1 THEN due ELSE MIN(COALESCE(due, ?2), ?2) END WHERE id = ?1",
                 )?
-                .execute((lane.id, now.as_millis()))?;
+                .execute((lane.id, now.steady.as_millis()))?;
             counters.add(&lane.lane.licence, lane.lane.direction, 1);
             Ok(())
         })

@@ -267,6 +267,7 @@ fn known_posts(
             create_at: Timestamp::from_millis(create_at),
             edit_at,
             sent_edit_at,
+            mark: None,
         })
     })
     .collect()

@@ -113,9 +113,30 @@ CREATE TABLE post (
     state TEXT NOT NULL,
     create_at INTEGER NOT NULL,
     edit_at INTEGER NOT NULL DEFAULT 0,
-    sent_edit_at INTEGER
+    sent_edit_at INTEGER,
+    mark TEXT,
+    mark_shown TEXT
 ) WITHOUT ROWID;
 CREATE INDEX post_message ON post (name, message_id, part) WHERE message_id IS NOT NULL;
 CREATE INDEX post_root ON post (root_id);
+CREATE INDEX post_mark ON post (post_id) WHERE mark IS NOT mark_shown;
+
+-- One row for each of our roots, live or former: how far its replies have been taken in, and what it looked like then.
+CREATE TABLE thread (
+    root_id TEXT PRIMARY KEY,
+    name INTEGER NOT NULL REFERENCES name,
+    generation INTEGER NOT NULL,
+    channel_id TEXT NOT NULL,
+    cursor_at INTEGER NOT NULL,
+    cursor_post TEXT,
+    update_at INTEGER NOT NULL DEFAULT 0,
+    reply_count INTEGER NOT NULL DEFAULT 0,
+    active_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX thread_active ON thread (active_at);
+CREATE INDEX thread_channel ON thread (channel_id, active_at);
+
+-- How far a channel has been swept for replies that nobody hinted at.
+CREATE TABLE anchor (channel_id TEXT PRIMARY KEY, post_id TEXT NOT NULL, create_at INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -9,7 +9,7 @@ use super::{
     writer::alone,
 };
 use crate::{
-    record::{LaneKey, Touch},
+    record::{LaneKey, ReplyMark, Touch},
     store::StoreError,
 };
 
@@ -19,36 +19,56 @@ impl Embedded {
             .run(move |connection, _| {
                 let mut touches = live(connection, max)?;
                 touches.extend(former(connection, max - touches.len())?);
+                touches.extend(marks(connection, max - touches.len())?);
                 Ok(touches)
             })
             .await
     }
 
     pub(in crate::store) async fn shown(&self, touch: &Touch) -> Result<(), StoreError> {
-        let Touch::Card {
-            root,
-            version,
-            continues_in,
-            ..
-        } = touch.clone();
+        let touch = touch.clone();
         self.writer
             .run(move |connection, _| {
                 alone(connection, |connection| {
-                    match continues_in {
-                        None => connection
-                            .prepare_cached(
-                                "UPDATE conversation SET card_shown = MAX(card_shown, ?2) WHERE root_id = ?1",
-                            )?
-                            .execute((root.root_id.as_str(), rows::seq_of(version)))?,
-                        Some(_) => connection
+                    match &touch {
+                        Touch::Card { root, version, continues_in: None, .. } => connection
+                            .prepare_cached("UPDATE conversation SET card_shown = MAX(card_shown, ?2) WHERE root_id = ?1")?
+                            .execute((root.root_id.as_str(), rows::seq_of(*version)))?,
+                        Touch::Card { root, .. } => connection
                             .prepare_cached("UPDATE former SET touched = 1 WHERE root_id = ?1")?
                             .execute([root.root_id.as_str()])?,
+                        Touch::Mark { post, wanted, .. } => connection
+                            .prepare_cached("UPDATE post SET mark_shown = ?2 WHERE post_id = ?1")?
+                            .execute((post.as_str(), wanted.map(ReplyMark::emoji)))?,
                     };
                     Ok(())
                 })
             })
             .await
     }
+}
+
+fn marks(connection: &Connection, max: usize) -> Result<Vec<Touch>, StoreError> {
+    let mut query = connection.prepare_cached(
+        "SELECT post_id, mark, mark_shown FROM post WHERE mark IS NOT mark_shown LIMIT ?1",
+    )?;
+    let rows = query.query_map([i64::try_from(max).unwrap_or(i64::MAX)], |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, Option<String>>(1)?,
+            row.get::<_, Option<String>>(2)?,
+        ))
+    })?;
+    rows.map(|row| {
+        let (post, wanted, shown) = row?;
+        let read = |mark: Option<String>| mark.as_deref().and_then(ReplyMark::from_emoji);
+        Ok(Touch::Mark {
+            post: rows::read(post)?,
+            wanted: read(wanted),
+            shown: read(shown),
+        })
+    })
+    .collect()
 }
 
 fn live(connection: &Connection, max: usize) -> Result<Vec<Touch>, StoreError> {

@@ -1,0 +1,39 @@
+//! Requests to us: the only room that names hyper and multer, and the only one that knows a status code.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `server` | the accept loop, and how a listener comes to rest |
+//! | `wire`, `guard` | one connection's bytes; what hyper accepts in them and we do not |
+//! | `crowd`, `limits` | who may connect, how much of everything |
+//! | `head` | what every head must look like |
+//! | `router` | which call |
+//! | `body` | bodies within a size and a time |
+//! | `problem` | every refusal, in one form |
+//! | `routes` | the calls |
+//!
+//! Not here: TLS (Mattermost's own address or a proxy does it), HTTP/2, CORS, compression.
+
+mod body;
+mod crowd;
+mod guard;
+mod head;
+mod limits;
+mod multipart;
+mod prefer;
+mod problem;
+mod router;
+mod routes;
+mod server;
+mod wire;
+
+pub use body::Budget;
+pub use limits::Limits;
+pub use router::Router;
+pub use routes::{
+    event::{Events, Wiring},
+    ops::{AdminDoor, Heard, MattermostState, Ops, Readiness},
+};
+pub use server::{Listener, Server};
+
+/// Every answer is in memory whole before its first byte leaves.
+type Answer = http::Response<http_body_util::Full<bytes::Bytes>>;

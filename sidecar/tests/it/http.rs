@@ -1,0 +1,10 @@
+//! The room `http`, from the outside: bytes in, bytes out.
+
+mod connections;
+mod desk;
+mod events;
+mod files;
+mod framing;
+mod openapi;
+mod ops;
+mod raw;
