@@ -11,6 +11,7 @@ mod keeping;
 mod lanes;
 mod model;
 mod parking;
+mod pulling;
 mod threads;
 
 use serde_json::json;

@@ -16,6 +16,7 @@ mod leasing;
 mod link;
 mod name;
 mod parking;
+mod pulled;
 mod reading;
 mod reply;
 mod script;
@@ -24,6 +25,7 @@ pub(super) mod server;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod wake;
 
 pub use name::NameError;

@@ -484,7 +484,11 @@ impl Pair {
             .values()
             .filter_map(|row| row.due)
             .min();
-        prop_assert_eq!(claimed.next_due, next);
+        // Before now is now: stores may say it differently.
+        prop_assert_eq!(
+            claimed.next_due.map(|due| due.max(now)),
+            next.map(|due| due.max(now))
+        );
         Ok(())
     }
 

@@ -69,21 +69,11 @@ impl Redis {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let ttl = self.0.remember.max(INDEX).as_millis();
         let mut pipeline = Pipeline::new();
         for event in events {
             let partition = keys::partition_of(&event.lane);
-            let id = keys::event(&event.lane.licence, &event.id);
             let name = keys::name(&event.lane.licence, &event.lane.key);
-            let ttl = u64::try_from(ttl).unwrap_or(u64::MAX);
-            pipeline
-                .cmd("SET")
-                .arg(keys::index(&id))
-                .arg(place(partition, event))
-                .arg("NX")
-                .arg("GET")
-                .arg("PX")
-                .arg(ttl);
+            pipeline.add_command(self.note(event));
             pipeline
                 .cmd("HEXISTS")
                 .arg(keys::conversation(partition, &name))
@@ -98,6 +88,19 @@ impl Redis {
             known.push((before.is_empty() || before == ours).then_some(has_number));
         }
         Ok(known)
+    }
+
+    /// Notes where an id lies, unless it lies somewhere already; that is the answer.
+    pub(super) fn note(&self, event: &NewEvent) -> redis::Cmd {
+        let ttl = self.0.remember.max(INDEX).as_millis();
+        let mut set = redis::cmd("SET");
+        set.arg(keys::index(&keys::event(&event.lane.licence, &event.id)))
+            .arg(place(keys::partition_of(&event.lane), event))
+            .arg("NX")
+            .arg("GET")
+            .arg("PX")
+            .arg(u64::try_from(ttl).unwrap_or(u64::MAX));
+        set
     }
 
     /// Counts up for each conversation that has no number. Gaps are possible, a number is never used twice.

@@ -1,5 +1,5 @@
 -- Due lanes of a queue, with their attempt noted, and when the next of them is due.
-local fence, qkey, most, now = arg(), arg(), arg(), arg()
+local fence, qkey, most, now, wall = arg(), arg(), arg(), arg(), arg()
 local stale = fenced(fence)
 if stale then
   return stale
@@ -7,7 +7,7 @@ end
 local ready = P .. 'ready:' .. qkey
 local claims = {}
 for _, lane in ipairs(call('ZRANGEBYSCORE', ready, '-inf', now, 'LIMIT', 0, most)) do
-  local begun = begin(lane, fence, '', now)
+  local begun = begin(lane, fence, '', wall)
   if begun then
     table.insert(claims, begun)
   end

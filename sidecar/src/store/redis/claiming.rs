@@ -11,7 +11,7 @@ use super::{
     script::{Call, Script},
 };
 use crate::{
-    record::{Claim, Fence, Posted, Queue, Root, Step},
+    record::{Claim, Fence, Lane, Moment, Posted, Queue, Root, Step},
     store::{Claimed, StoreError},
 };
 
@@ -21,7 +21,7 @@ impl Redis {
         fence: Fence,
         queue: &Queue,
         max: usize,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Claimed, StoreError> {
         self.check(fence).await?;
         self.ask().await?;
@@ -29,7 +29,7 @@ impl Redis {
         let mut claims = Vec::new();
         while claims.len() < max {
             let left = max - claims.len();
-            let partitions = self.0.hints.take_due(&short, now, left);
+            let partitions = self.0.hints.take_due(&short, now.steady, left);
             if partitions.is_empty() {
                 break;
             }
@@ -54,7 +54,7 @@ impl Redis {
         queue: &str,
         partitions: &[u8],
         each: usize,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Vec<Claim>, StoreError> {
         let calls: Vec<Call> = partitions
             .iter()
@@ -63,7 +63,8 @@ impl Redis {
                     .arg(fence.0)
                     .arg(queue)
                     .arg(each)
-                    .arg(now)
+                    .arg(now.steady)
+                    .arg(now.wall)
             })
             .collect();
         let answers = match self.0.link.run(&calls).await {
@@ -71,7 +72,7 @@ impl Redis {
             Err(error) => {
                 // Some may have been claimed, and nobody will ever work those.
                 self.0.lost_claims.store(true, Ordering::Release);
-                self.hint_again(queue, partitions, now);
+                self.hint_again(queue, partitions, now.steady);
                 return Err(error);
             }
         };
@@ -85,7 +86,7 @@ impl Redis {
                     claims.extend(self.read_claims(answer.list()?, fence));
                 }
                 Err(error) => {
-                    self.hint_again(queue, &[*partition], now);
+                    self.hint_again(queue, &[*partition], now.steady);
                     fault = Some(error);
                 }
             }
@@ -190,9 +191,9 @@ impl Redis {
         root: &Root,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
-        self.lead_back(claim, root).await?;
         let card = serde_json::to_string(&root.card).map_err(reply::damaged)?;
         let call = ours(Script::Opened, claim)
+            .behind([lead_back(&claim.lane, &root.post_id)])
             .arg(claim.step.to_string())
             .arg(root.generation)
             .arg(root.post_id.as_str())
@@ -217,6 +218,7 @@ impl Redis {
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
         let call = ours(Script::PartDone, claim)
+            .behind(post_place(claim, Some(post)))
             .arg(claim.step.to_string())
             .arg(next.to_string())
             .arg(now)
@@ -224,26 +226,42 @@ impl Redis {
         self.stepped(call, claim).await
     }
 
-    /// The root leads to its conversation. Written before the mapping, so that no mapping is without it; the root stands already,
-    /// and its mark is this conversation's.
-    async fn lead_back(&self, claim: &Claim, root: &Root) -> Result<(), StoreError> {
-        const YEAR: u64 = 365 * 24 * 3600;
-        let text = format!("{}\n{}", claim.lane.licence, claim.lane.key);
-        let mut pipeline = redis::Pipeline::new();
-        pipeline
-            .cmd("SET")
-            .arg(keys::root(&root.post_id))
-            .arg(text)
-            .arg("EX")
-            .arg(YEAR);
-        self.0.link.query(&pipeline).await.map(|_| ())
-    }
-
     async fn stepped(&self, call: Call, claim: &Claim) -> Result<Claim, StoreError> {
         let answer = self.0.link.call(call).await?;
         let mut answer = reply::outcome(answer, claim.fence, Some(&claim.event))?;
         reply::claim(answer.value()?, claim.fence)
     }
+}
+
+/// The root leads to its conversation. Sent before the mapping, so that no mapping is without it; the root stands already, and its
+/// mark is this conversation's.
+pub(super) fn lead_back(lane: &Lane, root: &PostId) -> redis::Cmd {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let mut set = redis::cmd("SET");
+    set.arg(keys::root(root))
+        .arg(format!("{}\n{}", lane.licence, lane.key))
+        .arg("EX")
+        .arg(YEAR);
+    set
+}
+
+/// Where a known post lies. Sent before the post is known there.
+pub(super) fn lies_in(partition: u8, name: &str, post: &PostId) -> redis::Cmd {
+    const MONTH: u64 = 30 * 24 * 3600;
+    let mut set = redis::cmd("SET");
+    set.arg(keys::post(post))
+        .arg(format!("{partition}:{name}"))
+        .arg("EX")
+        .arg(MONTH);
+    set
+}
+
+/// The same for a post that an attempt has created, if it will be known.
+pub(super) fn post_place(claim: &Claim, post: Option<&Posted>) -> Option<redis::Cmd> {
+    let post = post.filter(|post| post.root_id.is_some() && matches!(claim.step, Step::Part(_)))?;
+    let name = keys::name(&claim.lane.licence, &claim.lane.key);
+    let partition = keys::partition_of(&claim.lane);
+    Some(lies_in(partition, &name, &post.post_id))
 }
 
 /// A call about a claim, as `read_claim` in the prelude reads it.

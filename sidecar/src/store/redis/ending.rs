@@ -1,17 +1,18 @@
 //! How an attempt ends: brought over, tried again later, or parked.
 
 use redis::Value;
+use shared::PostId;
 
 use super::{
     Redis,
     accepting::event_args,
-    claiming::{ours, post_args},
+    claiming::{ours, post_args, post_place},
     keys,
     reply::{self, Reader},
     script::{Argument as _, Call, Script},
 };
 use crate::{
-    record::{Card, Claim, Content, Doubt, NewEvent, Posted},
+    record::{Card, Claim, Content, Doubt, NewEvent, Posted, ReplyMark},
     store::{Delivered, Park, Retry, StoreError},
 };
 
@@ -27,17 +28,22 @@ impl Redis {
             .filter(|post| claim.step.creates() && !is_root(claim, post));
         let partition = keys::partition_of(&claim.lane);
         let call = ours(Script::Delivered, claim)
+            .behind(post_place(claim, post))
+            .behind(end.sequels.iter().map(|one| self.note(one)))
             .arg(partition)
             .arg(self.remember_ms())
             .arg(keys::event(&claim.lane.licence, &claim.event))
-            .arg(end.now)
+            .arg(end.now.steady)
+            .arg(end.now.wall)
             .arg(end.go_on)
             .arg(card_json(end.wanted.as_ref())?)
-            .args(post_args(claim, post, end.now))
+            .args(mark_args(end.mark.as_ref()))
+            .args(post_args(claim, post, end.now.wall))
             .args(sequel_args(&end.sequels));
         let mut answer = self.end(call, claim).await?;
         let next = reply::claim_maybe(answer.value()?, claim.fence)?;
-        self.ended(claim, answer, end.wanted.is_some(), &end.sequels)?;
+        let touched = end.wanted.is_some() || end.mark.is_some();
+        self.ended(claim, answer, touched, &end.sequels)?;
         Ok(next)
     }
 
@@ -74,16 +80,20 @@ impl Redis {
     ) -> Result<(), StoreError> {
         let placeholder = park.placeholder.as_ref().map(Content::to_bytes);
         let call = ours(Script::Park, claim)
+            .behind(park.sequels.iter().map(|one| self.note(one)))
             .arg(keys::partition_of(&claim.lane))
             .arg(self.remember_ms())
             .arg(keys::event(&claim.lane.licence, &claim.event))
-            .arg(park.now)
+            .arg(park.now.steady)
+            .arg(park.now.wall)
             .arg(&*park.reason)
             .arg(placeholder)
             .arg(card_json(park.wanted.as_ref())?)
+            .args(mark_args(park.mark.as_ref()))
             .args(sequel_args(&park.sequels));
         let answer = self.end(call, claim).await?;
-        self.ended(claim, answer, park.wanted.is_some(), &park.sequels)
+        let touched = park.wanted.is_some() || park.mark.is_some();
+        self.ended(claim, answer, touched, &park.sequels)
     }
 
     async fn end(&self, call: Call, claim: &Claim) -> Result<Reader, StoreError> {
@@ -96,7 +106,7 @@ impl Redis {
         &self,
         claim: &Claim,
         mut answer: Reader,
-        wanted: bool,
+        touched: bool,
         sequels: &[NewEvent],
     ) -> Result<(), StoreError> {
         let partition = keys::partition_of(&claim.lane);
@@ -105,13 +115,11 @@ impl Redis {
             self.0.hints.due(&queue, partition, due);
         }
         self.counted(&claim.lane.licence, answer.parse()?);
-        if wanted {
+        if touched {
             self.0.hints.touched(partition);
         }
-        for sequel in sequels {
-            let due = sequel.hold_until.unwrap_or(sequel.accepted_at);
-            let queue = keys::queue(&sequel.queue);
-            self.0.hints.due(&queue, partition, due);
+        if !sequels.is_empty() {
+            self.0.hints.ask(partition);
         }
         Ok(())
     }
@@ -123,10 +131,17 @@ fn is_root(claim: &Claim, post: &Posted) -> bool {
     root.is_some_and(|mapping| mapping.root_id == post.post_id)
 }
 
-fn card_json(card: Option<&Card>) -> Result<Option<String>, StoreError> {
+pub(super) fn card_json(card: Option<&Card>) -> Result<Option<String>, StoreError> {
     card.map(serde_json::to_string)
         .transpose()
         .map_err(reply::damaged)
+}
+
+fn mark_args(mark: Option<&(PostId, ReplyMark)>) -> [Vec<u8>; 2] {
+    [
+        mark.map(|(post, _)| post.as_str()).into_bytes(),
+        mark.map(|(_, mark)| mark.emoji()).into_bytes(),
+    ]
 }
 
 fn sequel_args(sequels: &[NewEvent]) -> Vec<Vec<u8>> {

@@ -2,7 +2,8 @@
 //!
 //! 64 partitions, fixed for ever. All keys of one begin with its hash tag `{ir:p}`, so they share a slot and a script may touch them
 //! all; what they hold is listed in `prelude.lua`. Besides them: `{ir:e:<event>}` says where an event id lies, `{ir:n:<licence>}`
-//! counts conversations, `ir:r:<root>` leads from a root to its conversation, `{ir:kept}` holds what people decided, `ir:meta` the
+//! counts conversations, `ir:r:<root>` leads from a root to its conversation, `ir:k:<post>` to where a
+//! known post lies, `{ir:a:<channel>}` says how far a channel has been swept, `{ir:kept}` holds what people decided, `ir:meta` the
 //! shape of all this.
 //!
 //! Ids from outside never shape a key: `<x>` is the hex of 16 bytes of SHA-256 over the zero-separated ids that it stands for.
@@ -68,6 +69,15 @@ pub(super) fn counter(licence: &LicenceId) -> String {
 
 pub(super) fn root(root: &PostId) -> String {
     format!("ir:r:{}", hashed(&[root.as_str()]))
+}
+
+/// Where a known post lies: `<partition>:<name>`.
+pub(super) fn post(post: &PostId) -> String {
+    format!("ir:k:{}", hashed(&[post.as_str()]))
+}
+
+pub(super) fn anchor(channel: &shared::ChannelId) -> String {
+    format!("{{ir:a:{}}}", hashed(&[channel.as_str()]))
 }
 
 pub(super) fn conversation(partition: u8, name: &str) -> String {

@@ -20,7 +20,7 @@ local function take(new)
       end
       call('HSET', one, 'last', now)
       call('HDEL', P .. 's:' .. lane, 'flying', 'after')
-      set_due(lane, 0)
+      set_due(lane, FIRST)
     end
   end
   call('DEL', P .. 'fly')

@@ -94,7 +94,12 @@ impl Link {
         calls: impl Iterator<Item = &'a Call>,
     ) -> Result<Vec<RedisResult<Value>>, StoreError> {
         let mut pipeline = Pipeline::new();
+        let mut befores = Vec::new();
         for call in calls {
+            befores.push(call.before.len());
+            for command in &call.before {
+                pipeline.add_command(command.clone());
+            }
             let command = pipeline.cmd("EVALSHA");
             command.arg(&self.hashes[call.script as usize]);
             command.arg(1).arg(&call.key);
@@ -102,7 +107,14 @@ impl Link {
                 command.arg(arg);
             }
         }
-        self.pipe(&pipeline).await
+        let mut answers = self.pipe(&pipeline).await?.into_iter();
+        let mut own = Vec::new();
+        for before in befores {
+            let refused = answers.by_ref().take(before).find_map(Result::err);
+            let answer = answers.next().unwrap_or(Ok(Value::Nil));
+            own.push(refused.map_or(answer, Err));
+        }
+        Ok(own)
     }
 
     async fn pipe(&self, pipeline: &Pipeline) -> Result<Vec<RedisResult<Value>>, StoreError> {

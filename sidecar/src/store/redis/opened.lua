@@ -29,6 +29,9 @@ if tonumber(live[1] or '0') < tonumber(generation) then
   call('SREM', P .. 'touch', 'c:' .. name)
   call('PEXPIRE', thread, 365 * DAY)
 end
+if not thread_of(name, root) then
+  keep_thread(name, root, { generation, channel, create, '', create, '0', now })
+end
 if is_placeholder(ours.seq) then
   note_next(ours.seq, 'part:parked', '', now)
 else

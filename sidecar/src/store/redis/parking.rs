@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::Value;
-use shared::Timestamp;
+use shared::{PostId, Timestamp};
 
 use super::{
     Redis, keys,
@@ -11,7 +11,7 @@ use super::{
     script::{Argument as _, Call, Script},
 };
 use crate::{
-    record::{LaneKey, Parked, Selection, Touch},
+    record::{LaneKey, Moment, Parked, ReplyMark, Selection, Touch},
     store::{ParkedPage, StoreError},
 };
 
@@ -19,6 +19,8 @@ use crate::{
 const BITE: usize = 200;
 /// Parked events are kept so long for people to decide.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Roots are forgotten after so long without activity, as their mappings are.
+const SILENT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Redis {
     pub(in crate::store) async fn parked(
@@ -51,14 +53,15 @@ impl Redis {
     pub(in crate::store) async fn replay(
         &self,
         selection: &Selection,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<u64, StoreError> {
         let replayed = self
             .each(selection, |partition| {
                 Call::new(Script::Replay, partition)
                     .arg(partition)
                     .arg(&*self.0.name.incarnation)
-                    .arg(now)
+                    .arg(now.steady)
+                    .arg(now.wall)
             })
             .await;
         self.count_anew();
@@ -111,7 +114,12 @@ impl Redis {
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let calls: Vec<Call> = (0..keys::PARTITIONS)
-            .map(|partition| Call::new(Script::Purge, partition).arg(max).arg(now - KEPT))
+            .map(|partition| {
+                Call::new(Script::Purge, partition)
+                    .arg(max)
+                    .arg(now - KEPT)
+                    .arg(now - SILENT)
+            })
             .collect();
         let gone = self.0.link.all(&calls).await?.into_iter();
         gone.map(reply::number).sum()
@@ -144,20 +152,36 @@ impl Redis {
     }
 
     pub(in crate::store) async fn shown(&self, touch: &Touch) -> Result<(), StoreError> {
-        let Touch::Card {
-            licence,
-            conversation,
-            root,
-            version,
-            continues_in,
-            ..
-        } = touch;
+        let (licence, conversation, root, version, continues_in) = match touch {
+            Touch::Card {
+                licence,
+                conversation,
+                root,
+                version,
+                continues_in,
+                ..
+            } => (licence, conversation, root, version, continues_in),
+            Touch::Mark { post, wanted, .. } => return self.marked(post, *wanted).await,
+        };
         let key = LaneKey::Conversation(conversation.clone());
         let call = Call::new(Script::Shown, crate::record::partition(licence, &key))
             .arg(keys::name(licence, &key))
             .arg(root.root_id.as_str())
             .arg(*version)
             .arg(continues_in.is_some());
+        self.0.link.call(call).await.map(|_| ())
+    }
+}
+
+impl Redis {
+    async fn marked(&self, post: &PostId, mark: Option<ReplyMark>) -> Result<(), StoreError> {
+        let Some((partition, name)) = self.place_of(post).await? else {
+            return Ok(());
+        };
+        let call = Call::new(Script::Marked, partition)
+            .arg(name)
+            .arg(post.as_str())
+            .arg(mark.map(ReplyMark::emoji));
         self.0.link.call(call).await.map(|_| ())
     }
 }
@@ -225,6 +249,16 @@ fn parked(mut row: Reader) -> Result<Parked, StoreError> {
 }
 
 fn touch(mut row: Reader) -> Result<Option<Touch>, StoreError> {
+    if row.text()? == "m" {
+        let post = row.parse()?;
+        let mark = |name: Option<String>| name.as_deref().and_then(ReplyMark::from_emoji);
+        let (wanted, shown) = (mark(row.maybe()?), mark(row.maybe()?));
+        return Ok(Some(Touch::Mark {
+            post,
+            wanted,
+            shown,
+        }));
+    }
     let licence = row.parse()?;
     let conversation = reply::conversation_id(&row.text()?)?;
     let version = row.parse()?;

@@ -11,6 +11,7 @@
 --   queues       hash    qkey -> queue
 --   c:<name>     hash    conversation: number, card, live root; g:<name>: former roots; touch: what does not show yet what it should
 --   k:<name>     hash    known posts; i:<name>: message -> posts
+--   t:<name>     hash    root -> how far its replies have been taken in; act: roots by when they were active; chan: channels so
 --   age:<lk>     zset    what waits of a licence and direction, by acceptance; lics: hash lk -> both
 --   parked       zset    by number; park: by when; pk:<lk>: of a licence and direction; pl:<lane>: hash seq -> message
 --   blocked      hash    lane -> what it waits for
@@ -18,6 +19,9 @@
 local P = KEYS[1]
 local call = redis.call
 local DAY = 24 * 3600 * 1000
+-- What is not held is due as soon as somebody looks, whatever clock accepted it: before every moment, in the order of acceptance.
+-- What a take-over leaves comes before all of that.
+local AT_ONCE, FIRST = 10000000000000, -100000000000000
 
 local next_argument = 0
 local function arg()
@@ -129,8 +133,8 @@ local function status(event)
       end
     end
   end
-  -- A head that a take-over made due is due now.
-  if due and tonumber(due) == 0 then
+  -- What is due at once has no moment.
+  if due and tonumber(due) <= 0 then
     due = false
   end
   return texts({ mark[2], mark[3], attempts, reason, mark[5], mark[6], mark[7], mark[8], due }, 9)
@@ -197,7 +201,7 @@ local function append(event, partition, remember)
   end
   local due = event.hold
   if due == '' then
-    due = event.accepted
+    due = int(tonumber(event.accepted) - AT_ONCE)
   end
   call('ZADD', ready, due, event.lane)
   return seq, due
@@ -326,6 +330,69 @@ local function note_next(seq, step, look, now)
   put(one, 'look', look)
 end
 
+-- How far the replies of a root have been taken in: generation, channel, cursor, its post, update_at, reply_count, active_at.
+local function thread_of(name, root)
+  local record = call('HGET', P .. 't:' .. name, root)
+  return record and cjson.decode(record)
+end
+
+local function keep_thread(name, root, thread)
+  call('HSET', P .. 't:' .. name, root, cjson.encode(thread))
+  call('PEXPIRE', P .. 't:' .. name, 365 * DAY)
+  call('ZADD', P .. 'act', thread[7], root .. ':' .. name)
+  call('ZADD', P .. 'chan', 'GT', thread[7], thread[2])
+end
+
+local function thread_row(name, root)
+  local thread = thread_of(name, root)
+  if not thread then
+    return nil
+  end
+  local known = call('HMGET', P .. 'c:' .. name, 'licence', 'key', 'root', 'card')
+  return texts({ known[1], known[2], known[3], known[4], root, thread[1], thread[2], thread[3], thread[4], thread[5], thread[6],
+    thread[7] }, 12)
+end
+
+-- One known post: root, message, part, state, create_at, edit_at, sent edit, mark wanted, mark shown.
+local function known_post(name, post)
+  local record = call('HGET', P .. 'k:' .. name, post)
+  return record and cjson.decode(record)
+end
+
+local function keep_known(name, post, known)
+  call('HSET', P .. 'k:' .. name, post, cjson.encode(known))
+  call('PEXPIRE', P .. 'k:' .. name, 30 * DAY)
+  local member = 'm:' .. name .. ':' .. post
+  if known[8] == known[9] then
+    call('SREM', P .. 'touch', member)
+  else
+    call('SADD', P .. 'touch', member)
+  end
+end
+
+local function keep_message(name, message, post)
+  if message == '' then
+    return
+  end
+  local posts = P .. 'i:' .. name
+  local before = call('HGET', posts, message) or ''
+  call('HSET', posts, message, before .. post .. ' ')
+  call('PEXPIRE', posts, 30 * DAY)
+end
+
+-- The mark that a reply shall carry. One that nobody knows any more carries none.
+local function mark_reply(lane, post, wanted)
+  if post == '' then
+    return
+  end
+  local name = call('HGET', P .. 's:' .. lane, 'name')
+  local known = known_post(name, post)
+  if known and known[4] ~= 'ours' then
+    known[8] = wanted
+    keep_known(name, post, known)
+  end
+end
+
 -- A post of ours stands: its event says so, it is known, and its thread's counters move.
 local function learn(ours)
   local post = { id = arg(), channel = arg(), root = arg(), create = arg(), part = arg(), dd = arg(), now = arg() }
@@ -347,11 +414,18 @@ local function learn(ours)
   local name = row[2]
   if post.part ~= '' then
     local message = call('HGET', P .. 'v:' .. ours.seq, 'message') or ''
-    local known = cjson.encode({ post.root, message, post.part, 'ours', post.create, '0', '' })
-    if call('HSETNX', P .. 'k:' .. name, post.id, known) == 1 and message ~= '' then
-      local before = call('HGET', P .. 'i:' .. name, message) or ''
-      call('HSET', P .. 'i:' .. name, message, before .. post.id .. ' ')
+    if call('HEXISTS', P .. 'k:' .. name, post.id) == 0 then
+      keep_known(name, post.id, { post.root, message, post.part, 'ours', post.create, '0', '', '', '' })
+      keep_message(name, message, post.id)
     end
+  end
+  -- It moves the pair that is expected of its root, so that nobody reads the thread because of it.
+  local pulled = thread_of(name, post.root)
+  if pulled then
+    pulled[5] = int(math.max(tonumber(pulled[5]), tonumber(post.create)))
+    pulled[6] = int(tonumber(pulled[6]) + 1)
+    pulled[7] = post.now
+    keep_thread(name, post.root, pulled)
   end
   local thread = P .. 'c:' .. name
   local live = call('HMGET', thread, 'root', 'last')
@@ -363,13 +437,10 @@ local function learn(ours)
     call('PEXPIRE', thread, 365 * DAY)
     call('PEXPIRE', P .. 'g:' .. name, 365 * DAY)
   end
-  call('PEXPIRE', P .. 'k:' .. name, 30 * DAY)
-  call('PEXPIRE', P .. 'i:' .. name, 30 * DAY)
 end
 
 -- What the card shall show; nothing happens where it shows that already.
-local function want(lane, card)
-  local name = call('HGET', P .. 's:' .. lane, 'name')
+local function want(name, card)
   local thread = P .. 'c:' .. name
   if card == '' or call('EXISTS', thread) == 0 or call('HGET', thread, 'card') == card then
     return
@@ -379,6 +450,10 @@ local function want(lane, card)
   if call('HEXISTS', thread, 'root') == 1 then
     call('SADD', P .. 'touch', 'c:' .. name)
   end
+end
+
+local function name_of(lane)
+  return call('HGET', P .. 's:' .. lane, 'name')
 end
 
 -- The event's own record says how it ended. One that is settled for good is remembered for a while.

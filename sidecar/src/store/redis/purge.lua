@@ -1,5 +1,8 @@
--- Forgets what was parked before that moment. Everything else of this partition ends by itself.
-local most, before = arg(), arg()
+-- Forgets what was parked before that moment, and which roots were silent since the other. All else of this partition ends by
+-- itself.
+local most, before, silent = arg(), arg(), arg()
+call('ZREMRANGEBYSCORE', P .. 'act', '-inf', silent)
+call('ZREMRANGEBYSCORE', P .. 'chan', '-inf', silent)
 local old = call('ZRANGEBYSCORE', P .. 'park', '-inf', '(' .. before, 'LIMIT', 0, most)
 for _, seq in ipairs(old) do
   local one = call('HMGET', P .. 'v:' .. seq, 'lane', 'dd')

@@ -1,5 +1,5 @@
 -- Parked events go back into their lanes, behind a head in flight, before what waits. Says how many.
-local partition, publisher, now = arg(), arg(), arg()
+local partition, publisher, now, wall = arg(), arg(), arg(), arg()
 local chosen = select_parked()
 for _, seq in ipairs(chosen) do
   local one = P .. 'v:' .. seq
@@ -13,13 +13,13 @@ for _, seq in ipairs(chosen) do
   end
   unpark(seq, lane)
   call('HDEL', one, 'parked', 'reason')
-  call('HSET', one, 'attempts', '0', 'accepted', now)
+  call('HSET', one, 'attempts', '0', 'accepted', wall)
   local mark = P .. 'dd:' .. call('HGET', one, 'dd')
   if call('EXISTS', mark) == 1 then
     call('HSET', mark, 'state', 'accepted')
   end
   insert(lane, seq)
-  waits(lane, seq, now)
+  waits(lane, seq, wall)
   local row = call('HMGET', P .. 's:' .. lane, 'flying', 'qkey')
   if not row[1] then
     local due = tonumber(call('ZSCORE', P .. 'ready:' .. row[2], lane) or now)

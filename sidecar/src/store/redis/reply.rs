@@ -8,7 +8,7 @@ use shared::{ChannelId, EventId, LicenceId, PostId, Timestamp};
 use crate::{
     record::{
         Card, Claim, Content, Direction, Doubt, Fence, KnownPost, Lane, LaneKey, Mapping,
-        PostState, State, Status,
+        PostState, ReplyMark, State, Status,
     },
     store::StoreError,
 };
@@ -245,8 +245,8 @@ pub(super) fn mapping(
     }))
 }
 
-fn known_post(post_id: PostId, json: &str) -> Result<KnownPost, StoreError> {
-    let [root, message, part, state, create, edit, sent]: [String; 7] =
+pub(super) fn known_post(post_id: PostId, json: &str) -> Result<KnownPost, StoreError> {
+    let [root, message, part, state, create, edit, sent, mark, _shown]: [String; 9] =
         serde_json::from_str(json).map_err(damaged)?;
     let message_id = match message.is_empty() {
         true => None,
@@ -265,6 +265,7 @@ fn known_post(post_id: PostId, json: &str) -> Result<KnownPost, StoreError> {
         create_at: Timestamp::from_millis(parse(&create)?),
         edit_at: parse(&edit)?,
         sent_edit_at,
+        mark: ReplyMark::from_emoji(&mark),
     })
 }
 

@@ -22,6 +22,11 @@ pub(super) enum Script {
     Purge,
     Wanted,
     Shown,
+    Marked,
+    Thread,
+    Threads,
+    Adopt,
+    Pulled,
     Status,
     Totals,
     /// The one that belongs to no partition.
@@ -29,7 +34,7 @@ pub(super) enum Script {
 }
 
 impl Script {
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::Accept,
         Self::Lease,
         Self::Release,
@@ -47,6 +52,11 @@ impl Script {
         Self::Purge,
         Self::Wanted,
         Self::Shown,
+        Self::Marked,
+        Self::Thread,
+        Self::Threads,
+        Self::Adopt,
+        Self::Pulled,
         Self::Status,
         Self::Totals,
         Self::Keep,
@@ -71,6 +81,11 @@ impl Script {
             Self::Purge => include_str!("purge.lua"),
             Self::Wanted => include_str!("wanted.lua"),
             Self::Shown => include_str!("shown.lua"),
+            Self::Marked => include_str!("marked.lua"),
+            Self::Thread => include_str!("thread.lua"),
+            Self::Threads => include_str!("threads.lua"),
+            Self::Adopt => include_str!("adopt.lua"),
+            Self::Pulled => include_str!("pulled.lua"),
             Self::Status => include_str!("status.lua"),
             Self::Totals => include_str!("totals.lua"),
             Self::Keep => include_str!("keep.lua"),
@@ -88,6 +103,8 @@ impl Script {
 /// One call, with its arguments in the order in which the script reads them.
 #[derive(Debug)]
 pub(super) struct Call {
+    /// Sent before it in the same round trip.
+    pub(super) before: Vec<redis::Cmd>,
     pub(super) script: Script,
     pub(super) key: String,
     pub(super) args: Vec<Vec<u8>>,
@@ -100,10 +117,17 @@ impl Call {
 
     pub(super) const fn on(script: Script, key: String) -> Self {
         Self {
+            before: Vec::new(),
             script,
             key,
             args: Vec::new(),
         }
+    }
+
+    /// Commands whose effect must be there before that of the script, and harms nobody without it.
+    pub(super) fn behind(mut self, before: impl IntoIterator<Item = redis::Cmd>) -> Self {
+        self.before.extend(before);
+        self
     }
 
     pub(super) fn arg(mut self, arg: impl Argument) -> Self {

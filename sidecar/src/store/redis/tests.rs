@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::{Redis, RedisOpenError, RedisSettings, keys, reply, server::Server};
 use crate::{
-    record::{Acceptance, Claim, Direction, Doubt, Fence, NewEvent, Queue, Selection, State, Step},
+    record::{
+        Acceptance, Claim, Direction, Doubt, Fence, Moment, NewEvent, Queue, Selection, State, Step,
+    },
     store::{
         Delivered, Lease, StoreError,
         contract::{at, end, lane, licence, notification, parked, post, root, said},
@@ -45,7 +47,9 @@ async fn fence(redis: &Redis) -> Fence {
 }
 
 async fn claims(redis: &Redis, fence: Fence) -> Vec<Claim> {
-    let claimed = redis.claim(fence, &Queue::Mattermost, 100, at(60)).await;
+    let claimed = redis
+        .claim(fence, &Queue::Mattermost, 100, Moment::agreed(at(60)))
+        .await;
     claimed.unwrap().claims
 }
 
@@ -187,7 +191,9 @@ async fn one_process_works_the_lanes_and_the_next_takes_over_when_it_lets_go() {
         "{standby:?}"
     );
     accept(&second, said("evt_1", "conv_1")).await;
-    let refused = second.claim(Fence(0), &Queue::Mattermost, 1, at(1)).await;
+    let refused = second
+        .claim(Fence(0), &Queue::Mattermost, 1, Moment::agreed(at(1)))
+        .await;
     assert!(
         matches!(refused, Err(StoreError::Fenced { .. })),
         "{refused:?}"
@@ -290,7 +296,9 @@ async fn lanes_whose_claims_were_lost_on_the_way_are_taken_over_at_the_next_leas
     claims(&redis, old).await;
     accept(&redis, said("evt_1", "conv_1")).await;
     server.freeze();
-    let lost = redis.claim(old, &Queue::Mattermost, 10, at(1)).await;
+    let lost = redis
+        .claim(old, &Queue::Mattermost, 10, Moment::agreed(at(1)))
+        .await;
     assert!(
         matches!(lost, Err(StoreError::Unavailable { .. })),
         "{lost:?}"
@@ -488,25 +496,31 @@ async fn nothing_stays_of_what_is_over_and_no_foreign_id_shapes_a_key() {
     }
     let queue = Queue::Ireserve(licence());
     let reply = redis
-        .claim(owner, &queue, 10, at(60))
+        .claim(owner, &queue, 10, Moment::agreed(at(60)))
         .await
         .unwrap()
         .claims
         .remove(0);
     redis.park(&reply, &parked(at(4))).await.unwrap();
     let placeholder = redis
-        .claim(owner, &queue, 10, at(60))
+        .claim(owner, &queue, 10, Moment::agreed(at(60)))
         .await
         .unwrap()
         .claims
         .remove(0);
     redis.delivered(&placeholder, &end(at(4))).await.unwrap();
-    assert_eq!(redis.replay(&Selection::default(), at(5)).await.unwrap(), 3);
+    assert_eq!(
+        redis
+            .replay(&Selection::default(), Moment::agreed(at(5)))
+            .await
+            .unwrap(),
+        3
+    );
     for claim in claims(&redis, owner).await {
         redis.delivered(&claim, &end(at(6))).await.unwrap();
     }
     let reply = redis
-        .claim(owner, &queue, 10, at(60))
+        .claim(owner, &queue, 10, Moment::agreed(at(60)))
         .await
         .unwrap()
         .claims
@@ -528,9 +542,12 @@ async fn nothing_stays_of_what_is_over_and_no_foreign_id_shapes_a_key() {
         .map(|key| shape(key))
         .collect();
     let expected = [
+        "act",
         "c:<x>",
+        "chan",
         "dd:<x>",
         "i:<x>",
+        "ir:k:<x>",
         "ir:meta",
         "ir:r:<x>",
         "k:<x>",
@@ -538,6 +555,7 @@ async fn nothing_stays_of_what_is_over_and_no_foreign_id_shapes_a_key() {
         "own",
         "queues",
         "seq",
+        "t:<x>",
         "{ir:e:<x>}",
         "{ir:n:<x>}",
     ];
