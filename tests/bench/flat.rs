@@ -57,7 +57,8 @@ pub(crate) async fn figures(options: &Options, mapped: &Mapped) -> Result<Vec<Fi
 
 fn compared(what: String, few: &[Round], many: &[Round], of: fn(&Round) -> Cost) -> Figure {
     let told = |part: fn(Cost) -> f64| {
-        let middle = |rounds: &[Round]| median(rounds.iter().map(|round| part(of(round))).collect());
+        let middle =
+            |rounds: &[Round]| median(rounds.iter().map(|round| part(of(round))).collect());
         let (few, many) = (middle(few), middle(many));
         format!(
             "{:.2} times ({many:.0} µs against {few:.0} µs a message)",

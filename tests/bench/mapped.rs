@@ -259,11 +259,7 @@ fn copy_rows(
 
 fn first_row(connection: &Connection, table: &str) -> Result<(Vec<String>, Vec<Value>), Failure> {
     let mut query = connection.prepare(&format!("SELECT * FROM {table} LIMIT 1"))?;
-    let columns: Vec<String> = query
-        .column_names()
-        .iter()
-        .map(str::to_owned)
-        .collect();
+    let columns: Vec<String> = query.column_names().iter().map(str::to_owned).collect();
     let count = columns.len();
     let row = query.query_row([], |row| {
         (0..count)
