@@ -143,7 +143,7 @@ async fn at_the_thread_limit_the_next_event_opens_a_new_card_and_both_link_to_ea
     let desk = Desk::with(
         Settings {
             thread_limit: 2,
-            ..Settings::default()..Settings::default()
+            ..Settings::default()
         },
         |_| {},
     )
