@@ -21,7 +21,7 @@ const dutch = {
   'kill': 'Breek de sidecar af', 'start': 'Start de sidecar',
   'runs': 'draait, leven', 'killed': 'afgebroken: i-Reserve herhaalt', 'there': 'antwoordt', 'is-away': 'is weg', 'is-slow': 'is traag',
   'reply-label': 'Antwoord in het draadje als Lotte Jansen', 'reply-hint': 'Antwoord als Lotte…', 'reply': 'Antwoord',
-  'reply-honest': 'Een antwoord blijft in het draadje: de weg terug naar de bezoeker zit nog niet in deze demonstratie.',
+  'reply-note': 'De bezoeker leest wat hier staat. Wat begint met “notitie:” of // blijft binnen het team.',
   'edited': 'bewerkt', 'withdrawn': 'ingetrokken', 'gone': 'Verwijderd draadje', 'replies': 'antwoorden', 'bot': 'BOT',
   'nothing': 'Hier staat nog niets.', 'lost': 'Geen verbinding met de demonstratie.',
 };
@@ -106,7 +106,7 @@ const clock = (milliseconds) =>
 function drawSaid(row) {
   const own = row.kind === 'visitor' ? ' visitor-said' : row.kind === 'line' ? ' line' : '';
   const item = make('li', 'said' + own);
-  if (row.kind === 'agent') item.append(make('span', 'who', row.name + ' (i-Reserve)'));
+  if (row.kind === 'agent') item.append(make('span', 'who', row.name));
   const bubble = make('div', row.kind === 'line' ? '' : 'bubble');
   if (row.withdrawn) bubble.append(make('em', '', t('withdrawn')));
   else bubble.append(row.text);
@@ -158,6 +158,7 @@ function drawPost(post) {
   body.append(head, words(post.html));
   for (const card of post.attachments) body.append(drawCard(card));
   for (const file of post.files) body.append(drawFile(file));
+  for (const reaction of post.reactions) body.append(make('span', 'reaction', reaction));
   article.append(avatar, body);
   return article;
 }

@@ -1,13 +1,13 @@
 //! The demonstration behind `ireserve-sidecar demo`: a visitor's chat, a sidecar at work, and the team's thread, in one process.
 //!
 //! The cast: [`stage`] holds the simulators, the sidecar's life and everything that people can do; [`story`] is what was said, what
-//! the sidecar did with it and what was seen in Mattermost; [`script`] plays one conversation with everything that goes wrong;
-//! [`verdict`] judges the end: every event stands once, in order, in the visitor's own words. [`transcript`] prints it, [`page`]
+//! the sidecar did with it and what was seen on the other side; [`script`] plays one conversation with everything that goes wrong;
+//! [`verdict`] judges the end: every event stands once, in order, in the visitor's own words, and every
+//! reply has reached the visitor. [`transcript`] prints it, [`page`]
 //! shows it live.
 //!
 //! The sidecar is a guest here: this package does not know it, so whoever calls brings a way to start one ([`Start`]) and may end
-//! its life without warning. Absent: the way from the thread back to the visitor. A colleague can write in the thread, and the
-//! page says that it stays there; [`stage`] is where that way would begin.
+//! its life without warning.
 
 mod markdown;
 mod page;

@@ -148,7 +148,10 @@ async fn relay(mut progress: broadcast::Receiver<Progress>, steps: mpsc::Sender<
 fn step(progress: Progress) -> Step {
     let work = match progress.what {
         What::Tried { step, attempt } => Work::Tried {
-            act: act(step),
+            act: match progress.lane.direction {
+                record::Direction::ChatToThread => act(step),
+                record::Direction::ThreadToChat => Act::Reply,
+            },
             attempt,
         },
         What::Delivered { after } => Work::Delivered { after },

@@ -1,7 +1,7 @@
 //! The story: what was said on one side, what the sidecar did with it, and what was seen on the other.
 //!
-//! It is only ever added to, from three sources: people ([`Story::say`]), the sidecar ([`Story::step`]) and a look at Mattermost
-//! after each of its changes ([`Story::see`]). Posts that are deleted stay in the story, marked as gone.
+//! It is only ever added to, from four sources: people ([`Story::say`]), the sidecar ([`Story::step`]), and a look at each server
+//! after each of its changes ([`Story::see`] at Mattermost, [`Story::hear`] at i-Reserve). Posts that are deleted stay in the story, marked as gone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub(super) struct Story {
     pub(super) entries: VecDeque<Entry>,
     /// Every post that was ever seen, by its id, as it was seen last.
     pub(super) posts: BTreeMap<String, Seen>,
+    /// What i-Reserve was told by the team, in the order in which it took it.
+    pub(super) heard: Vec<Heard>,
     /// How the two servers are.
     pub(super) weather: Weather,
     entered: u64,
@@ -172,6 +174,10 @@ pub(super) enum Note {
     Parked {
         reason: String,
     },
+    /// i-Reserve has taken a reply.
+    Reached {
+        after: Duration,
+    },
     Away,
     Back,
     Slow(bool),
@@ -192,6 +198,19 @@ pub(super) enum Note {
     },
 }
 
+/// A reply as i-Reserve shows it to the visitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The post's id.
+    pub(super) id: String,
+    pub(super) conversation: String,
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) is_deleted: bool,
+    /// When it was first heard.
+    pub(super) at: i64,
+}
+
 /// A post as it was seen last.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
@@ -199,6 +218,11 @@ pub(super) struct Seen {
     pub(super) author: String,
     pub(super) is_bot: bool,
     pub(super) is_gone: bool,
+}
+
+/// The post of a reply's event, `reply:{post}:{edit}`.
+pub(super) fn reply_of(event: &str) -> Option<&str> {
+    event.strip_prefix("reply:")?.split(':').next()
 }
 
 impl Said {
@@ -272,6 +296,9 @@ impl Story {
     /// What the sidecar tells.
     pub(super) fn step(&mut self, step: Step) {
         let id = step.event;
+        if reply_of(&id).is_some() {
+            return self.reply_step(&id, step.work);
+        }
         // What is worked on was accepted before, though that answer may still be on its way to i-Reserve.
         self.accepted(&id);
         let Some(said) = self.find(&id) else { return };
@@ -306,6 +333,30 @@ impl Story {
             Work::Parked { reason } => {
                 said.fate = Fate::Parked;
                 self.enter(Some(&id), Note::Parked { reason });
+            }
+        }
+    }
+
+    /// The same on the way back, which nobody on this side has said before.
+    fn reply_step(&mut self, id: &str, work: Work) {
+        let note = match work {
+            Work::Tried { act, attempt } => Note::Tried { act, attempt },
+            Work::Failed { how, reason } => Note::Failed { how, reason },
+            Work::Delivered { after } => Note::Reached { after },
+            Work::Parked { reason } => Note::Parked { reason },
+        };
+        self.enter(Some(id), note);
+    }
+
+    /// All replies that i-Reserve has taken, each in its last state.
+    pub(super) fn hear(&mut self, replies: Vec<Heard>) {
+        for mut reply in replies {
+            match self.heard.iter_mut().find(|heard| heard.id == reply.id) {
+                Some(heard) => {
+                    reply.at = heard.at;
+                    *heard = reply;
+                }
+                None => self.heard.push(reply),
             }
         }
     }

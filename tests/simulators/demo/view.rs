@@ -9,7 +9,7 @@ use super::markdown;
 use super::post::is_root;
 use super::settings::TIME_ZONE;
 use super::stage::Talk;
-use super::story::{By, Entry, Fate, Note, Said, Seen, Story, What};
+use super::story::{By, Entry, Fate, Heard, Note, Said, Seen, Story, What};
 use super::verdict::doubles;
 use super::words;
 
@@ -78,9 +78,15 @@ fn chat(story: &Story, talk: &Talk, language: Language) -> Vec<Value> {
                 Some(conversation) => talk.id.as_ref() == Some(conversation),
                 None => true,
             });
-    let rows: Vec<_> = ours
+    let mut rows: Vec<_> = ours
         .filter_map(|said| bubble(story, said, language))
         .collect();
+    let told = story.heard.iter();
+    rows.extend(
+        told.filter(|heard| talk.id.as_ref() == Some(&heard.conversation))
+            .map(|heard| told_bubble(heard, language)),
+    );
+    rows.sort_by_key(|row| row["at"].as_i64());
     newest(&rows).to_vec()
 }
 
@@ -133,6 +139,22 @@ fn bubble(story: &Story, said: &Said, language: Language) -> Option<Value> {
     }))
 }
 
+/// A reply that came from the thread.
+fn told_bubble(heard: &Heard, language: Language) -> Value {
+    json!({
+        "id": heard.id,
+        "kind": "agent",
+        "name": heard.name,
+        "at": heard.at,
+        "edited": false,
+        "withdrawn": heard.is_deleted,
+        "text": (!heard.is_deleted).then_some(&heard.text),
+        "file": null,
+        "state": "delivered",
+        "note": words::from_mattermost(language),
+    })
+}
+
 const fn state_name(fate: &Fate) -> &'static str {
     match fate {
         Fate::Sending => "sending",
@@ -169,7 +191,7 @@ const fn kind(note: &Note) -> &'static str {
         Note::Tried { .. } => "tried",
         Note::Found { .. } => "found",
         Note::Failed { .. } => "failed",
-        Note::Delivered { .. } => "delivered",
+        Note::Delivered { .. } | Note::Reached { .. } => "delivered",
         Note::Played { fine: true } | Note::Back | Note::Started { .. } | Note::Slow(false) => {
             "good"
         }
@@ -218,7 +240,22 @@ fn post(seen: &Seen) -> Value {
         "html": markdown::html(&post.message),
         "attachments": attachments.into_iter().flatten().map(attachment).collect::<Vec<_>>(),
         "files": files(seen),
+        "reactions": reactions(&seen.post.metadata),
     })
+}
+
+/// As signs where the sidecar uses them, else by name.
+fn reactions(metadata: &Value) -> Vec<String> {
+    let names = metadata["reactions"].as_array().into_iter().flatten();
+    names
+        .filter_map(|reaction| reaction["emoji_name"].as_str())
+        .map(|name| match name {
+            "white_check_mark" => "✅".to_owned(),
+            "warning" => "⚠️".to_owned(),
+            "lock" => "🔒".to_owned(),
+            other => format!(":{other}:"),
+        })
+        .collect()
 }
 
 fn attachment(attachment: &Value) -> Value {

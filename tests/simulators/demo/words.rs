@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::Language::{self, En, Nl};
 
 use super::sidecar::{Act, How};
-use super::story::{Fate, Note, Said, Story, What};
+use super::story::{Fate, Note, Said, Story, What, reply_of};
 
 /// What one entry says.
 pub(super) fn note(note: &Note, language: Language) -> String {
@@ -47,6 +47,8 @@ pub(super) fn note(note: &Note, language: Language) -> String {
         (Note::Delivered { after, attempts }, Nl) => {
             format!("bezorgd na {}, {attempts} pogingen", time(*after))
         }
+        (Note::Reached { after }, En) => format!("the visitor has it after {}", time(*after)),
+        (Note::Reached { after }, Nl) => format!("de bezoeker heeft het na {}", time(*after)),
         (Note::Parked { reason }, En) => format!("parked, and its place says so: {reason}"),
         (Note::Parked { reason }, Nl) => format!("geparkeerd, en op zijn plek staat dat: {reason}"),
         _ => world(note, language),
@@ -105,6 +107,12 @@ fn world(note: &Note, language: Language) -> String {
 
 fn tried(act: Act, attempt: u32, language: Language) -> String {
     let thing = thing(act, language);
+    if act == Act::Reply {
+        return match language {
+            En => format!("sending {thing} to i-Reserve"),
+            Nl => format!("stuurt {thing} naar i-Reserve"),
+        };
+    }
     match (attempt, language) {
         (0 | 1, En) => format!("posting {thing}"),
         (0 | 1, Nl) => format!("plaatst {thing}"),
@@ -127,6 +135,8 @@ fn thing(act: Act, language: Language) -> String {
         (Act::Withdrawn, Nl) => "de regel dat het is ingetrokken",
         (Act::Placeholder, En) => "the line that keeps its place",
         (Act::Placeholder, Nl) => "de regel die zijn plek houdt",
+        (Act::Reply, En) => "the reply",
+        (Act::Reply, Nl) => "het antwoord",
         (Act::Change, En) => "the change",
         (Act::Change, Nl) => "de wijziging",
     };
@@ -189,8 +199,20 @@ pub(super) fn state(said: &Said, language: Language) -> String {
     words.to_owned()
 }
 
+/// Where a reply came from.
+pub(super) fn from_mattermost(language: Language) -> String {
+    match language {
+        En => "written in Mattermost",
+        Nl => "geschreven in Mattermost",
+    }
+    .to_owned()
+}
+
 /// The same for an event that is only known by its id.
 pub(super) fn about_event(story: &Story, id: &str, language: Language) -> String {
+    if let Some(seen) = reply_of(id).and_then(|post| story.posts.get(post)) {
+        return format!("{}: “{}”", seen.author, short(&seen.post.message));
+    }
     story
         .event(id)
         .map_or_else(|| id.to_owned(), |said| about(said, language))
