@@ -21,7 +21,7 @@ use crate::{
     delivery::poster::Progress,
     http::{Listener, Readiness, Server},
     record::Fence,
-    store::{OpenError, Store, StoreError},
+    store::{OpenError, RedisOpenError, Store, StoreError},
 };
 
 /// What is in flight gets so long at the end.
@@ -32,6 +32,8 @@ const IN_FLIGHT: Duration = Duration::from_secs(10);
 pub enum AppError {
     #[error("the store cannot be opened")]
     Store(#[from] OpenError),
+    #[error("the store cannot be used")]
+    Redis(#[from] RedisOpenError),
     #[error("the store does not answer")]
     Unanswered(#[from] StoreError),
     #[error("cannot listen on {address} (`{key}`)")]

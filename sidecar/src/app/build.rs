@@ -36,7 +36,7 @@ use crate::{
     puller::{self, Puller, hints::Hints},
     record::{Mapping, Queue, Signal},
     render::{Catalogue, Contact},
-    store::{Embedded, EmbeddedSettings, Store},
+    store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store},
 };
 
 /// Attempts at Mattermost at once.
@@ -49,6 +49,8 @@ const WAIT_FOR_LOCK: Duration = Duration::from_secs(20);
 const SIGNALS: usize = 256;
 /// Steps that a slow onlooker may lag behind.
 const PROGRESS: usize = 1_024;
+/// Where a process that shares its store keeps its name: local to this machine, and of no use after it starts anew.
+const NAME_FOLDER: &str = "ireserve-sidecar";
 /// Where the address of the last start is kept.
 const LAST_URL: &str = "mattermost.url";
 
@@ -181,6 +183,11 @@ async fn base(
         base.upkeep.clone(),
     );
     base.tasks.spawn(keeping);
+    base.tasks.spawn(looking::others(
+        base.store.clone(),
+        base.wake.clone(),
+        base.upkeep.clone(),
+    ));
     Ok(base)
 }
 
@@ -411,7 +418,15 @@ async fn open(config: &Config) -> Result<Store, AppError> {
             };
             Ok(Store::Embedded(Embedded::open(&settings).await?))
         }
-        Location::Redis(_) => todo!("redis"),
+        Location::Redis(url) => {
+            let settings = RedisSettings {
+                url: url.clone(),
+                remember: config.store.remember,
+                dangerous_accept_settings: config.store.dangerous_accept_settings,
+                name_folder: std::env::temp_dir().join(NAME_FOLDER),
+            };
+            Ok(Store::Redis(Redis::open(&settings).await?))
+        }
     }
 }
 
