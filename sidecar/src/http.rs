@@ -31,9 +31,12 @@ pub use limits::Limits;
 pub use router::Router;
 pub use routes::{
     event::{Events, Wiring},
-    ops::{AdminDoor, Heard, MattermostState, Ops, Readiness},
+    ops::{AdminDoor, Ops, Readiness},
+    plugin::{HintSink, Plugin},
 };
 pub use server::{Listener, Server};
+
+pub use crate::command::measure::{Heard, MattermostState};
 
 /// Every answer is in memory whole before its first byte leaves.
 type Answer = http::Response<http_body_util::Full<bytes::Bytes>>;

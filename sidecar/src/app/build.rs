@@ -1,18 +1,25 @@
 //! Building everything, bottom up: store, ways to others, engine, doors.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
 
-use super::{App, AppError, listen, upkeep, watch as looking};
+use super::{
+    App, AppError, Ends,
+    configure::{self, Configurator, Decisions, Swapped},
+    listen, secret, upkeep, watch as looking,
+};
 use crate::{
+    auth::{link::LinkKey, pairing::PairingKey},
     client::{Client, vet::Fetcher},
     clock::Clock,
-    config::{Config, Location},
+    command::{Desk, measure::Measure},
+    config::{Config, Location, Settings},
     delivery::{
         lease,
         outbox::Outbox,
@@ -23,18 +30,15 @@ use crate::{
     files::{Fetch, Files},
     flow::{chat_to_thread::Intake, sequel},
     http::{
-        AdminDoor, Budget, Events, Heard, Limits, Listener, MattermostState, Ops, Readiness,
-        Router, Server, Wiring,
+        AdminDoor, Budget, Events, Heard, HintSink, Limits, Listener, MattermostState, Ops, Plugin,
+        Readiness, Router, Server, Wiring,
     },
-    licence::{ContactDetails, Current, Licences},
-    mattermost::{
-        Mattermost,
-        outlet::{MattermostOutlet, Settings},
-    },
-    metrics::Metrics,
+    licence::{Current, Licences},
+    mattermost::{Mattermost, outlet::MattermostOutlet},
+    metrics::{HintSource, Metrics},
     record::Queue,
-    render::{Catalogue, Contact},
-    store::{Embedded, EmbeddedSettings, Store},
+    render::Catalogue,
+    store::{Embedded, EmbeddedSettings, Store, StoreError},
 };
 
 /// Attempts at Mattermost at once.
@@ -50,12 +54,21 @@ const PROGRESS: usize = 1_024;
 /// Where the address of the last start is kept.
 const LAST_URL: &str = "mattermost.url";
 
-pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> {
+pub(super) async fn app(
+    settings: &Settings,
+    config: &Config,
+    clock: Clock,
+) -> Result<App, AppError> {
+    let ends = Ends::of(settings.is_managed());
     let listener = bind("server.listen", config.server.listen).await?;
     let admin_listener = bind("server.admin_listen", config.server.admin_listen).await?;
     let store = open(config).await?;
+    let decisions = Decisions::kept(&store).await?;
+    let started = configure::at_start(settings, config, &decisions);
+    let config = &started.config;
     let metrics = Metrics::new();
-    let (_, licences) = Current::new(Licences::new(config.licences.iter().cloned()));
+    let (tell_licences, licences) = Current::new(known(config));
+    let (tell_configured, configured) = watch::channel(config.plugin.is_none());
     metrics.know(config.licences.iter().map(|licence| licence.id.as_str()));
     let (wake, settled) = (Wake::default(), Settled::default());
     let (begin, upkeep_end) = (CancellationToken::new(), CancellationToken::new());
@@ -65,7 +78,8 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
     let (readiness, ready) = watch::channel(Readiness::Starting);
     let (tell_mattermost, seen_mattermost) = watch::channel(MattermostState::default());
 
-    let (mattermost, outlet) = mattermost(config, &clock, &store, &licences)?;
+    let words = Arc::new(Catalogue::new());
+    let (mattermost, outlet) = mattermost(config, &clock, &store, &licences, &words)?;
     let remembers = remembers(config, &store).await?;
     tasks.spawn(lease::keep(
         store.clone(),
@@ -91,19 +105,28 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         remembers,
         watcher: watcher(metrics.clone(), progress.clone()),
     });
-    tasks.spawn(Arc::clone(&poster).run(in_flight.clone(), begin.clone()));
-    tasks.spawn(touch::run(
+    tasks.spawn(configure::once_configured(
+        configured.clone(),
+        begin.clone(),
+        Arc::clone(&poster).run(in_flight.clone(), begin.clone()),
+    ));
+    let touches = touch::run(
         Arc::clone(&outlet),
         store.clone(),
         lease.clone(),
         wake.clone(),
         begin.clone(),
+    );
+    tasks.spawn(configure::once_configured(
+        configured,
+        begin.clone(),
+        touches,
     ));
     tasks.spawn(looking::mattermost(
         Arc::clone(&mattermost),
         poster,
         metrics.clone(),
-        tell_mattermost,
+        tell_mattermost.clone(),
         upkeep_end.clone(),
     ));
     tasks.spawn(looking::store(
@@ -122,6 +145,22 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         wake.clone(),
         upkeep_end.clone(),
     ));
+    let configurator = Configurator::new(
+        settings.clone(),
+        store.clone(),
+        Swapped {
+            licences: tell_licences,
+            config: watch::Sender::new(Arc::new(config.clone())),
+            mattermost: Arc::clone(&mattermost),
+            outlet,
+            seen: tell_mattermost,
+            metrics: metrics.clone(),
+            wake: wake.clone(),
+            configured: tell_configured,
+        },
+        decisions,
+        &started.left_out,
+    );
     let (signals, heard_signals) = mpsc::channel(SIGNALS);
     let typing = move |mapping: crate::record::Mapping| {
         let mattermost = Arc::clone(&mattermost);
@@ -143,7 +182,7 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
     ));
 
     let outbox = Outbox::new(store.clone(), wake.clone(), settled);
-    let (limits, heard) = (Limits::default(), Heard::default());
+    let (limits, heard) = (ends.limits(), Heard::default());
     let budget = Budget::new(&limits);
     let public_url = config.server.public_url(listener.address()).to_string();
     let events = Events::new(Wiring {
@@ -156,6 +195,27 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         budget: budget.clone(),
         stop: begin.clone(),
     });
+    let measure = Measure {
+        store: store.clone(),
+        licences: licences.clone(),
+        mattermost: seen_mattermost.clone(),
+        heard: heard.clone(),
+        clock: clock.clone(),
+        started: Instant::now(),
+    };
+    let plugin = plugin(Door {
+        config,
+        links: secret::links(config, &store, &clock).await?,
+        desk: Desk {
+            keeper: Arc::new(configurator),
+            licences: licences.clone(),
+            measure: measure.clone(),
+            words,
+        },
+        metrics: metrics.clone(),
+        clock: clock.clone(),
+        limits: (limits.clone(), budget.clone()),
+    })?;
     let ops = Ops {
         readiness: ready,
         mattermost: seen_mattermost,
@@ -166,7 +226,7 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         metrics: metrics.clone(),
         wake,
         door: AdminDoor::new(admin_listener.address(), config.server.admin_token.as_ref()),
-        started: Instant::now(),
+        started: measure.started,
         limits: limits.clone(),
         budget,
     };
@@ -181,14 +241,15 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         upkeep: upkeep_end,
         tasks,
         in_flight,
+        ends,
     };
     let trusted = &config.server.trusted_proxies;
-    let public = Server::new(
-        Router::public(events, metrics.clone()),
-        limits.clone(),
-        &public_url,
-        trusted,
-    );
+    let routes = Router::public(events, metrics.clone());
+    let routes = match plugin {
+        Some(plugin) => routes.with_plugin(plugin),
+        None => routes,
+    };
+    let public = Server::new(routes, limits.clone(), &public_url, trusted);
     let admin = Server::new(Router::admin(ops, metrics), limits, &public_url, trusted);
     listen(&app.tasks, public, listener, &app.begin);
     // Health is asked while the rest comes to its end.
@@ -226,6 +287,7 @@ fn mattermost(
     clock: &Clock,
     store: &Store,
     licences: &Current,
+    words: &Arc<Catalogue>,
 ) -> Result<(Arc<Mattermost>, Arc<MattermostOutlet>), AppError> {
     let now = {
         let clock = clock.clone();
@@ -236,20 +298,13 @@ fn mattermost(
         mattermost.connect(account.url.clone(), account.token.clone());
     }
     let files = Files::new(Fetch::new(Fetcher::new(now)?), store.clone());
-    let words = Arc::new(Catalogue::new());
-    let outlet = MattermostOutlet::new(Arc::clone(&mattermost), licences.clone(), files, words);
-    outlet.set(Settings {
-        contact: match config.team.contact_details {
-            ContactDetails::None => Contact::None,
-            ContactDetails::Name => Contact::Name,
-            ContactDetails::All => Contact::All,
-        },
-        allow_files: config.team.allow_files,
-        thread_limit: config.mattermost.as_ref().map_or_else(
-            || Settings::default().thread_limit,
-            |account| account.thread_limit.map_or(0, NonZeroU32::get),
-        ),
-    });
+    let outlet = MattermostOutlet::new(
+        Arc::clone(&mattermost),
+        licences.clone(),
+        files,
+        Arc::clone(words),
+    );
+    outlet.set(configure::looks(config));
     Ok((mattermost, Arc::new(outlet)))
 }
 
@@ -258,12 +313,56 @@ async fn remembers(config: &Config, store: &Store) -> Result<bool, AppError> {
     let Some(account) = &config.mattermost else {
         return Ok(false);
     };
-    let (url, last) = (account.url.to_string(), store.kept(LAST_URL).await?);
+    Ok(same_mattermost(store, &account.url).await?)
+}
+
+/// Whether this is the Mattermost of the last time, or the first; from now on it is.
+pub(super) async fn same_mattermost(store: &Store, url: &Url) -> Result<bool, StoreError> {
+    let last = store.kept(LAST_URL).await?;
     if last.as_deref() == Some(url.as_str()) {
         return Ok(true);
     }
-    store.keep(LAST_URL, &url, last.as_deref()).await?;
+    store.keep(LAST_URL, url.as_str(), last.as_deref()).await?;
     Ok(last.is_none())
+}
+
+/// The licences that are known before a plugin has spoken.
+fn known(config: &Config) -> Licences {
+    let licences = Licences::new(config.licences.iter().cloned());
+    if config.plugin.is_some() {
+        licences.waiting_for_the_plugin()
+    } else {
+        licences
+    }
+}
+
+/// What the plugin's routes are made of.
+struct Door<'a> {
+    config: &'a Config,
+    links: Arc<LinkKey>,
+    desk: Desk,
+    metrics: Metrics,
+    clock: Clock,
+    limits: (Limits, Budget),
+}
+
+fn plugin(door: Door<'_>) -> Result<Option<Plugin>, AppError> {
+    let Some(plugin) = &door.config.plugin else {
+        return Ok(None);
+    };
+    let key = PairingKey::new(&plugin.pairing_secret)?;
+    let metrics = door.metrics;
+    let hints = HintSink(Arc::new(move |hints| {
+        metrics.hinted(HintSource::Plugin, hints.hints.len() as u64);
+    }));
+    Ok(Some(Plugin::new(
+        key,
+        door.links,
+        door.desk,
+        hints,
+        door.clock,
+        door.limits,
+    )))
 }
 
 fn watcher(

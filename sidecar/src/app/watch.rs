@@ -11,7 +11,7 @@ use crate::{
         poster::{How, Poster, Progress, What},
     },
     http::{MattermostState, Readiness},
-    mattermost::Mattermost,
+    mattermost::{Fault, Mattermost},
     metrics::{Dependency, Direction, Metrics, Outcome},
     record,
     store::Store,
@@ -69,11 +69,13 @@ async fn look(mattermost: &Mattermost) -> MattermostState {
                 version,
                 latency_ms: latency,
                 reason: None,
+                token_refused: false,
             }
         }
         Err(fault) => MattermostState {
             ok: false,
             reason: Some(fault.to_string()),
+            token_refused: matches!(fault, Fault::TokenRefused(_)),
             ..MattermostState::default()
         },
     }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use http::{Method, Request};
 use hyper::body::Incoming;
+use shared::pairing;
 use tokio::time::Instant;
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
     routes::{
         event::Events,
         ops::{Change, Ops},
+        plugin::{Call, Plugin},
     },
 };
 use crate::metrics::Metrics;
@@ -20,6 +22,8 @@ use crate::metrics::Metrics;
 #[derive(Debug)]
 pub struct Router {
     door: Door,
+    /// Absent: the plugin's paths lead nowhere.
+    plugin: Option<Plugin>,
     metrics: Metrics,
 }
 
@@ -36,6 +40,7 @@ enum Route {
     Events,
     /// What became of this one; not yet known to be an id.
     Event(String),
+    Plugin(Call),
     Health,
     Ready,
     Metrics,
@@ -54,6 +59,7 @@ enum Missed {
 
 const GET: &str = "GET, HEAD";
 const POST: &str = "POST";
+const PUT: &str = "PUT";
 
 impl Router {
     /// What parties outside ask.
@@ -61,7 +67,17 @@ impl Router {
     pub fn public(events: Events, metrics: Metrics) -> Self {
         Self {
             door: Door::Public(events),
+            plugin: None,
             metrics,
+        }
+    }
+
+    /// The same with what the plugin asks.
+    #[must_use]
+    pub fn with_plugin(self, plugin: Plugin) -> Self {
+        Self {
+            plugin: Some(plugin),
+            ..self
         }
     }
 
@@ -70,13 +86,14 @@ impl Router {
     pub fn admin(ops: Ops, metrics: Metrics) -> Self {
         Self {
             door: Door::Admin(ops),
+            plugin: None,
             metrics,
         }
     }
 
     pub(super) async fn answer(&self, request: &mut Request<Incoming>, peer: IpAddr) -> Answer {
         let began = Instant::now();
-        let (name, answer) = match self.door.find(request.method(), request.uri().path()) {
+        let (name, answer) = match self.find(request.method(), request.uri().path()) {
             Ok(route) => (route.name(), self.take(route, request, peer).await),
             Err(Missed::Path) => ("none", Err(Problem::not_found())),
             Err(Missed::Method(allow)) => ("none", Err(Problem::method(allow))),
@@ -102,6 +119,16 @@ impl Router {
         answer
     }
 
+    fn find(&self, method: &Method, path: &str) -> Result<Route, Missed> {
+        match plugin_call(path).filter(|_| self.plugin.is_some()) {
+            Some((call, allow)) if allow.split(", ").any(|taken| taken == method.as_str()) => {
+                Ok(Route::Plugin(call))
+            }
+            Some((_, allow)) => Err(Missed::Method(allow)),
+            None => self.door.find(method, path),
+        }
+    }
+
     async fn take(
         &self,
         route: Route,
@@ -109,6 +136,10 @@ impl Router {
         peer: IpAddr,
     ) -> Result<Answer, Problem> {
         match (&self.door, route) {
+            (_, Route::Plugin(call)) => match &self.plugin {
+                Some(plugin) => plugin.answer(call, request, peer).await,
+                None => Err(Problem::not_found()),
+            },
             (Door::Public(events), Route::Events) => events.take(request, peer).await,
             (Door::Public(events), Route::Event(id)) => {
                 events.status(request.headers(), peer, &id).await
@@ -163,6 +194,7 @@ impl Route {
         match self {
             Self::Events => "events",
             Self::Event(_) => "event",
+            Self::Plugin(call) => call.name(),
             Self::Health => "healthz",
             Self::Ready => "readyz",
             Self::Metrics => "metrics",
@@ -172,6 +204,20 @@ impl Route {
             Self::Change(Change::Drop) => "failed_drop",
         }
     }
+}
+
+/// The plugin's call behind a path, and the methods it takes.
+fn plugin_call(path: &str) -> Option<(Call, &'static str)> {
+    Some(match path {
+        pairing::CONFIGURATION_PATH => (Call::Configuration, PUT),
+        pairing::HINTS_PATH => (Call::Hints, POST),
+        pairing::COMMANDS_PATH => (Call::Commands, POST),
+        pairing::ACTIONS_PATH => (Call::Actions, POST),
+        pairing::DIALOGS_PATH => (Call::Dialogs, POST),
+        pairing::AUTOCOMPLETE_PATH => (Call::Autocomplete, POST),
+        pairing::STATUS_PATH => (Call::Status, GET),
+        _ => return None,
+    })
 }
 
 /// One segment of a path, percent-decoded; a path that goes on, or that is no text, is none.

@@ -2,6 +2,7 @@
 
 pub(super) mod event;
 pub(super) mod ops;
+pub(super) mod plugin;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
