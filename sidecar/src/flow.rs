@@ -11,5 +11,7 @@
 //! Nothing in here makes a request to Mattermost or i-Reserve.
 
 pub mod address;
+pub mod audience;
 pub mod chat_to_thread;
 pub mod sequel;
+pub mod thread_to_chat;

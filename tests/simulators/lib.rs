@@ -10,6 +10,7 @@
 pub mod api;
 pub mod client;
 pub mod clock;
+pub mod demo;
 pub mod ireserve;
 pub mod mattermost;
 pub mod program;

@@ -87,7 +87,7 @@ pub(super) fn run(
     })
 }
 
-fn start_logging(log: Log, clock: &Clock) -> Result<(), Failure> {
+pub(super) fn start_logging(log: Log, clock: &Clock) -> Result<(), Failure> {
     let level = match log.level {
         Level::Error => LevelFilter::ERROR,
         Level::Warn => LevelFilter::WARN,
@@ -152,7 +152,7 @@ async fn cancel_at_signal(stop: CancellationToken) -> io::Error {
 }
 
 #[cfg(unix)]
-async fn signalled() -> io::Result<()> {
+pub(super) async fn signalled() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -164,7 +164,7 @@ async fn signalled() -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn signalled() -> io::Result<()> {
+pub(super) async fn signalled() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 

@@ -308,10 +308,15 @@ impl State {
             &post.root_id
         };
         shown.reply_count = self.rows.reply_count(root, seen);
-        let files: Vec<_> = post
+        let mut files: Vec<_> = post
             .file_ids
             .iter()
             .filter_map(|id| self.files.get(id))
+            .collect();
+        // As they were uploaded, not as the post names them (seen on 9.11).
+        files.sort_by_key(|file| file.info.create_at);
+        let files: Vec<_> = files
+            .into_iter()
             .map(|file| file.info.json(self.settings.version))
             .collect();
         let mut metadata = serde_json::Map::new();

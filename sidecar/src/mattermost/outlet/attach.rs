@@ -24,8 +24,6 @@ use crate::{
 const FETCHING: Duration = Duration::from_secs(60);
 /// Between two tries of a file whose server stumbled.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
-/// Of one event at a time.
-const AT_ONCE: usize = 4;
 /// Uploads that end without an answer, after which a file is given up: it must not hold its text for ever.
 const UPLOAD_TRIES: u32 = 3;
 
@@ -67,8 +65,8 @@ impl Job<'_> {
             .spent;
         let ends = began + FETCHING.saturating_sub(spent);
         let carried: Result<Vec<Carried>, Outcome> = stream::iter(files.iter().copied())
-            .map(|file| self.carry(channel, file, ends))
-            .buffered(AT_ONCE)
+            // One after the other: people see files in the order in which their uploads began, whatever the post says.
+            .then(|file| self.carry(channel, file, ends))
             .try_collect()
             .await;
         if files

@@ -1,0 +1,74 @@
+//! The demonstration behind `ireserve-sidecar demo`: a visitor's chat, a sidecar at work, and the team's thread, in one process.
+//!
+//! The cast: [`stage`] holds the simulators, the sidecar's life and everything that people can do; [`story`] is what was said, what
+//! the sidecar did with it and what was seen in Mattermost; [`script`] plays one conversation with everything that goes wrong;
+//! [`verdict`] judges the end: every event stands once, in order, in the visitor's own words. [`transcript`] prints it.
+//!
+//! The sidecar is a guest here: this package does not know it, so whoever calls brings a way to start one ([`Start`]) and may end
+//! its life without warning. Absent: the way from the thread back to the visitor. [`stage`] is where it would begin.
+
+mod picture;
+mod post;
+mod script;
+mod settings;
+mod sidecar;
+mod stage;
+mod story;
+mod transcript;
+mod verdict;
+mod words;
+
+use std::time::Duration;
+
+pub use sidecar::{Act, Ending, How, Life, Start, StartError, Step, Work};
+
+use crate::watched::Late;
+use stage::Stage;
+
+/// A whole performance ends within this time, or something hangs.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// Why a demonstration did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// No port, no folder.
+    #[error("the stage cannot be set")]
+    Stage(#[from] std::io::Error),
+    /// The sidecar did not start.
+    #[error("the sidecar does not start")]
+    Sidecar(#[from] StartError),
+    /// Something that had to happen did not.
+    #[error(transparent)]
+    Late(#[from] Late),
+    /// The performance did not end.
+    #[error("the conversation did not end within {} s", LONGEST.as_secs())]
+    Endless,
+    /// What stands in Mattermost is not what was said.
+    #[error("what stands in Mattermost is not what was said:\n{}", .0.join("\n"))]
+    Mistakes(Vec<String>),
+}
+
+/// Plays one conversation, tells each line of the transcript, and ends well only if every event stands once and in order.
+///
+/// # Errors
+/// See [`DemoError`].
+pub async fn once(start: Start, mut tell: impl FnMut(&str)) -> Result<(), DemoError> {
+    let stage = Stage::open(start).await?;
+    tell(transcript::OPENING);
+    let played = {
+        let performance = script::play(&stage, shared::Language::En, script::Pace::Brisk);
+        let bounded = async {
+            tokio::time::timeout(LONGEST, performance)
+                .await
+                .unwrap_or(Err(DemoError::Endless))
+        };
+        transcript::live(&stage, bounded, &mut tell).await
+    };
+    for line in transcript::whole(&stage.story(Clone::clone)) {
+        tell(&line);
+    }
+    stage.close().await;
+    played?;
+    tell(transcript::FINE);
+    Ok(())
+}
