@@ -7,6 +7,7 @@
 
 mod build;
 mod configure;
+mod door;
 mod ends;
 mod secret;
 mod upkeep;

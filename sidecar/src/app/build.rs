@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{broadcast, mpsc, watch},
+    sync::{Notify, broadcast, mpsc, watch},
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -11,14 +11,13 @@ use url::Url;
 
 use super::{
     App, AppError, Ends,
-    configure::{self, Configurator, Decisions, Swapped},
-    listen, secret, upkeep, watch as looking,
+    configure::{self, Decisions, Swapped},
+    door, listen, secret, upkeep, watch as looking,
 };
 use crate::{
-    auth::{link::LinkKey, pairing::PairingKey},
     client::{Client, vet::Fetcher},
     clock::Clock,
-    command::{Desk, measure::Measure},
+    command::measure::Measure,
     config::{Config, Location, Settings},
     delivery::{
         lease,
@@ -30,12 +29,13 @@ use crate::{
     files::{Fetch, Files},
     flow::{chat_to_thread::Intake, sequel},
     http::{
-        AdminDoor, Budget, Events, Heard, HintSink, Limits, Listener, MattermostState, Ops, Plugin,
-        Readiness, Router, Server, Wiring,
+        AdminDoor, Budget, Events, Heard, Listener, MattermostState, Ops, Readiness, Router,
+        Server, Wiring,
     },
     licence::{Current, Licences},
     mattermost::{Mattermost, outlet::MattermostOutlet},
-    metrics::{HintSource, Metrics},
+    metrics::Metrics,
+    puller::hints::Hints,
     record::Queue,
     render::Catalogue,
     store::{Embedded, EmbeddedSettings, Store, StoreError},
@@ -76,6 +76,7 @@ pub(super) async fn app(
     let (progress, _) = broadcast::channel(PROGRESS);
     let (tell_lease, lease) = watch::channel(None);
     let (readiness, ready) = watch::channel(Readiness::Starting);
+    let look = Arc::new(Notify::new());
     let (tell_mattermost, seen_mattermost) = watch::channel(MattermostState::default());
 
     let words = Arc::new(Catalogue::new());
@@ -127,6 +128,7 @@ pub(super) async fn app(
         poster,
         metrics.clone(),
         tell_mattermost.clone(),
+        Arc::clone(&look),
         upkeep_end.clone(),
     ));
     tasks.spawn(looking::store(
@@ -145,22 +147,17 @@ pub(super) async fn app(
         wake.clone(),
         upkeep_end.clone(),
     ));
-    let configurator = Configurator::new(
-        settings.clone(),
-        store.clone(),
-        Swapped {
-            licences: tell_licences,
-            config: watch::Sender::new(Arc::new(config.clone())),
-            mattermost: Arc::clone(&mattermost),
-            outlet,
-            seen: tell_mattermost,
-            metrics: metrics.clone(),
-            wake: wake.clone(),
-            configured: tell_configured,
-        },
-        decisions,
-        &started.left_out,
-    );
+    let swapped = Swapped {
+        licences: tell_licences,
+        team: watch::Sender::new(config.team.clone()),
+        mattermost: Arc::clone(&mattermost),
+        outlet,
+        seen: tell_mattermost,
+        look,
+        metrics: metrics.clone(),
+        wake: wake.clone(),
+        configured: tell_configured,
+    };
     let (signals, heard_signals) = mpsc::channel(SIGNALS);
     let typing = move |mapping: crate::record::Mapping| {
         let mattermost = Arc::clone(&mattermost);
@@ -203,16 +200,18 @@ pub(super) async fn app(
         clock: clock.clone(),
         started: Instant::now(),
     };
-    let plugin = plugin(Door {
+    let plugin = door::open(door::Built {
+        settings,
         config,
+        decisions,
+        left_out: &started.left_out,
+        store: &store,
+        swapped,
+        licences: licences.clone(),
+        measure: measure.clone(),
+        words,
         links: secret::links(config, &store, &clock).await?,
-        desk: Desk {
-            keeper: Arc::new(configurator),
-            licences: licences.clone(),
-            measure: measure.clone(),
-            words,
-        },
-        metrics: metrics.clone(),
+        hints: Hints::new(metrics.clone()),
         clock: clock.clone(),
         limits: (limits.clone(), budget.clone()),
     })?;
@@ -334,35 +333,6 @@ fn known(config: &Config) -> Licences {
     } else {
         licences
     }
-}
-
-/// What the plugin's routes are made of.
-struct Door<'a> {
-    config: &'a Config,
-    links: Arc<LinkKey>,
-    desk: Desk,
-    metrics: Metrics,
-    clock: Clock,
-    limits: (Limits, Budget),
-}
-
-fn plugin(door: Door<'_>) -> Result<Option<Plugin>, AppError> {
-    let Some(plugin) = &door.config.plugin else {
-        return Ok(None);
-    };
-    let key = PairingKey::new(&plugin.pairing_secret)?;
-    let metrics = door.metrics;
-    let hints = HintSink(Arc::new(move |hints| {
-        metrics.hinted(HintSource::Plugin, hints.hints.len() as u64);
-    }));
-    Ok(Some(Plugin::new(
-        key,
-        door.links,
-        door.desk,
-        hints,
-        door.clock,
-        door.limits,
-    )))
 }
 
 fn watcher(

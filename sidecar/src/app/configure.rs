@@ -14,19 +14,20 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use shared::{
     Language, LicenceId,
     pairing::{Configuration, Problem, Wanted, WantedMember, WantedWebhook},
 };
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::{
     command::{Keeper, NotConnected, Place, Standing, Told, language_of, measure::MattermostState},
     config::{Config, Mistake, Resolved, Settings},
     delivery::wake::Wake,
-    licence::{Channel, ContactDetails, LicenceKey, Licences},
+    licence::{Channel, ContactDetails, LicenceKey, Licences, Team},
     mattermost::{Mattermost, outlet, outlet::MattermostOutlet},
     metrics::Metrics,
     render::Contact,
@@ -39,11 +40,12 @@ pub(super) use decisions::Decisions;
 #[derive(Debug)]
 pub(super) struct Swapped {
     pub(super) licences: watch::Sender<Licences>,
-    /// The settings that count now, for every task that looks them up as it goes.
-    pub(super) config: watch::Sender<Arc<Config>>,
+    pub(super) team: watch::Sender<Team>,
     pub(super) mattermost: Arc<Mattermost>,
     pub(super) outlet: Arc<MattermostOutlet>,
     pub(super) seen: watch::Sender<MattermostState>,
+    /// Asks for another look at Mattermost now.
+    pub(super) look: Arc<Notify>,
     pub(super) metrics: Metrics,
     pub(super) wake: Wake,
     /// Whether work may begin: the plugin has spoken, or there is none.
@@ -63,11 +65,16 @@ pub(super) struct Configurator {
 }
 
 /// What comes on top of the base.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Held {
     decisions: Decisions,
     plugin: Option<Configuration>,
+    /// The account that we connected last.
+    account: Option<Account>,
 }
+
+/// Where we are whom.
+type Account = (Url, SecretString);
 
 /// Settings with what people decided, before the plugin has spoken. Nothing of it can make a start fail: it is left out, and told.
 pub(super) fn at_start(base: &Settings, config: &Config, decisions: &Decisions) -> Resolved {
@@ -113,17 +120,18 @@ impl Configurator {
     /// `decisions` and `left_out` are what [`at_start`] used and left out.
     pub(super) fn new(
         base: Settings,
+        config: &Config,
         store: Store,
         swapped: Swapped,
         decisions: Decisions,
         left_out: &[Mistake],
     ) -> Self {
-        let config = Arc::clone(&swapped.config.borrow());
         let held = Held {
             decisions,
             plugin: None,
+            account: account(config),
         };
-        let standing = standing(&base, &config, &held, problems(left_out));
+        let standing = standing(&base, config, &held, problems(left_out));
         Self {
             base,
             store,
@@ -148,14 +156,15 @@ impl Configurator {
         if spoke {
             problems.extend(told::problems(&next, &resolved.config));
         }
-        let config = Arc::new(resolved.config);
+        let config = resolved.config;
         let standing = standing(&self.base, &config, &next, problems);
         *held = next;
+        self.connect_account(&config, &mut held.account).await;
+        self.swap(&config, spoke);
         *self
             .standing
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
-        self.swap(config, spoke).await;
         Ok(())
     }
 
@@ -170,15 +179,14 @@ impl Configurator {
         }
     }
 
-    async fn swap(&self, config: Arc<Config>, spoke: bool) {
+    fn swap(&self, config: &Config, spoke: bool) {
         let swapped = &self.swapped;
         let licences = Licences::new(config.licences.iter().cloned());
         swapped
             .metrics
             .know(config.licences.iter().map(|licence| licence.id.as_str()));
-        swapped.outlet.set(looks(&config));
-        let before = swapped.config.send_replace(Arc::clone(&config));
-        self.connect_account(&before, &config).await;
+        swapped.outlet.set(looks(config));
+        swapped.team.send_replace(config.team.clone());
         let has_spoken = spoke || *swapped.configured.borrow();
         swapped.licences.send_replace(if has_spoken {
             licences
@@ -191,28 +199,27 @@ impl Configurator {
         swapped.wake.ring();
     }
 
-    async fn connect_account(&self, before: &Config, now: &Config) {
-        let Some(account) = &now.mattermost else {
+    async fn connect_account(&self, config: &Config, connected: &mut Option<Account>) {
+        let Some((url, token)) = account(config) else {
             return;
         };
-        let same = before.mattermost.as_ref().is_some_and(|before| {
-            before.url == account.url
-                && before.token.expose_secret() == account.token.expose_secret()
+        let same = connected.as_ref().is_some_and(|(known, before)| {
+            *known == url && before.expose_secret() == token.expose_secret()
         });
         if same {
             return;
         }
-        self.swapped
-            .mattermost
-            .connect(account.url.clone(), account.token.clone());
+        self.swapped.mattermost.connect(url.clone(), token.clone());
         // What was seen was seen of the former account.
         self.swapped
             .seen
             .send_modify(|seen| seen.token_refused = false);
-        tracing::info!(mattermost.url = %account.url, "a mattermost account is known");
-        if let Err(error) = super::build::same_mattermost(&self.store, &account.url).await {
+        self.swapped.look.notify_one();
+        tracing::info!(mattermost.url = %url, "a mattermost account is known");
+        if let Err(error) = super::build::same_mattermost(&self.store, &url).await {
             tracing::warn!(%error, "the address of mattermost could not be kept");
         }
+        *connected = Some((url, token));
     }
 
     async fn configured(&self, configuration: Configuration) -> Result<(), StoreError> {
@@ -221,6 +228,7 @@ impl Configurator {
         let next = Held {
             decisions,
             plugin: Some(configuration),
+            account: held.account.clone(),
         };
         if let Err(error) = self.apply(next, &mut held).await {
             let problem = Problem {
@@ -327,6 +335,11 @@ impl Keeper for Configurator {
         }
         standing
     }
+}
+
+fn account(config: &Config) -> Option<Account> {
+    let account = config.mattermost.as_ref()?;
+    Some((account.url.clone(), account.token.clone()))
 }
 
 fn standing(base: &Settings, config: &Config, held: &Held, problems: Vec<Problem>) -> Standing {

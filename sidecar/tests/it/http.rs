@@ -1,10 +1,10 @@
 //! The room `http`, from the outside: bytes in, bytes out.
 
 mod connections;
-mod desk;
+pub(crate) mod desk;
 mod events;
 mod files;
 mod framing;
 mod openapi;
 mod ops;
-mod raw;
+pub(crate) mod raw;
