@@ -123,12 +123,12 @@ fn place(asker: &Asker) -> Option<Place> {
 
 const fn wrong(error: LicenceKeyError) -> Key {
     match error {
-        LicenceKeyError::Prefix => Key::KeyNotOne,
-        LicenceKeyError::Incomplete | LicenceKeyError::Host => Key::KeyIncomplete,
+        LicenceKeyError::Prefix => Key::NotAKey,
+        LicenceKeyError::Incomplete | LicenceKeyError::Host => Key::HalfAKey,
         LicenceKeyError::TooLong { .. }
         | LicenceKeyError::Licence
         | LicenceKeyError::Secret
-        | LicenceKeyError::Check => Key::KeyTypo,
+        | LicenceKeyError::Check => Key::MistypedKey,
     }
 }
 
