@@ -5,11 +5,11 @@
 //! Stop: not ready, no new claims and no new connections, what is in flight ends or stays doubtful, the lease is given back, the
 //! store notes a clean stop.
 
+mod back;
 mod build;
 mod configure;
 mod door;
 mod ends;
-mod secret;
 mod upkeep;
 mod watch;
 
@@ -24,7 +24,7 @@ use crate::{
     delivery::poster::Progress,
     http::{Listener, Readiness, Server},
     record::Fence,
-    store::{OpenError, Store, StoreError},
+    store::{OpenError, RedisOpenError, Store, StoreError},
 };
 
 use ends::Ends;
@@ -34,6 +34,8 @@ use ends::Ends;
 pub enum AppError {
     #[error("the store cannot be opened")]
     Store(#[from] OpenError),
+    #[error("the store cannot be used")]
+    Redis(#[from] RedisOpenError),
     #[error("the store does not answer")]
     Unanswered(#[from] StoreError),
     #[error("cannot listen on {address} (`{key}`)")]

@@ -9,6 +9,7 @@
 mod contract;
 mod embedded;
 mod receive;
+mod redis;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -22,11 +23,13 @@ use crate::record::{
 
 pub use embedded::{Embedded, EmbeddedSettings, OpenError};
 pub use receive::{Received, Receiving};
+pub use redis::{NameError, Redis, RedisOpenError, RedisSettings};
 
 /// Where everything durable lives.
 #[derive(Debug, Clone)]
 pub enum Store {
     Embedded(Embedded),
+    Redis(Redis),
 }
 
 /// Why an operation had no effect that we know of.
@@ -149,6 +152,7 @@ macro_rules! each {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {
             Self::Embedded($store) => $call,
+            Self::Redis($store) => $call,
         }
     };
 }
@@ -503,6 +507,12 @@ impl Store {
     /// When nothing is known.
     pub async fn purge(&self, max: usize, now: Timestamp) -> Result<u64, StoreError> {
         each!(self, store => store.purge(max, now).await)
+    }
+
+    /// Resolves when another process rang: something may be due, or wanted. Never for a store of one process. It is a hint, and
+    /// nothing is lost when nobody waits for it but time.
+    pub async fn rung(&self) {
+        each!(self, store => store.rung().await)
     }
 
     /// How full and how well it is.

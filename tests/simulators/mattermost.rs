@@ -137,6 +137,12 @@ impl Mattermost {
         self.inner.clock.now()
     }
 
+    /// How long ago the server started: the clock of [`Logged::at`].
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.inner.clock.elapsed()
+    }
+
     /// Moves the server's clock on; a `pending_post_id` is forgotten after thirty seconds of it.
     pub fn advance(&self, by: Duration) {
         self.inner.clock.advance(by);

@@ -1,44 +1,43 @@
-//! Building everything, bottom up: store, ways to others, engine, doors.
+//! Building everything, bottom up: store, ways to others, engine, ear, doors.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Notify, broadcast, mpsc, watch},
+    sync::{broadcast, mpsc, watch},
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
-    App, AppError, Ends,
-    configure::{self, Decisions, Swapped},
-    door, listen, secret, upkeep, watch as looking,
+    App, AppError, Ends, back,
+    configure::{self, Decisions, Reins, Swapped},
+    door, listen, upkeep, watch as looking,
 };
 use crate::{
-    client::{Client, vet::Fetcher},
+    client::{Client, Now, vet::Fetcher},
     clock::Clock,
-    command::measure::Measure,
     config::{Config, Location, Settings},
     delivery::{
         lease,
         outbox::Outbox,
-        poster::{Follow, Parts, Poster, Watcher},
+        poster::{Follow, Parts, Poster, Progress, Watcher},
         signal, touch,
         wake::{Settled, Wake},
     },
     files::{Fetch, Files},
     flow::{chat_to_thread::Intake, sequel},
     http::{
-        AdminDoor, Budget, Events, Heard, Listener, MattermostState, Ops, Readiness, Router,
-        Server, Wiring,
+        AdminDoor, Budget, Events, Heard, Limits, Listener, Ops, Readiness, Router, Server, Wiring,
     },
-    licence::{Current, Licences},
+    ireserve::{self, Addresses, users::Users},
+    licence::Current,
     mattermost::{Mattermost, outlet::MattermostOutlet},
     metrics::Metrics,
-    puller::hints::Hints,
-    record::Queue,
+    puller::{self, Puller, hints::Hints},
+    record::{Mapping, Queue, Signal},
     render::Catalogue,
-    store::{Embedded, EmbeddedSettings, Store, StoreError},
+    store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store, StoreError},
 };
 
 /// Attempts at Mattermost at once.
@@ -51,8 +50,50 @@ const WAIT_FOR_LOCK: Duration = Duration::from_secs(20);
 const SIGNALS: usize = 256;
 /// Steps that a slow onlooker may lag behind.
 const PROGRESS: usize = 1_024;
+/// Where a process that shares its store keeps its name: local to this machine, and of no use after it starts anew.
+const NAME_FOLDER: &str = "ireserve-sidecar";
+/// How often the slow look goes round while no settings say so: the account comes from the plugin.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// Where the address of the last start is kept.
 const LAST_URL: &str = "mattermost.url";
+
+/// What every part of the service has in common.
+struct Base {
+    clock: Clock,
+    client: Client,
+    store: Store,
+    metrics: Metrics,
+    licences: Current,
+    /// By which settings that change reach whoever runs.
+    reins: Reins,
+    wake: Wake,
+    settled: Settled,
+    lease: lease::Watch,
+    watcher: Watcher,
+    /// Ends what takes in or begins something.
+    begin: CancellationToken,
+    /// Ends what watches and tidies up.
+    upkeep: CancellationToken,
+    tasks: TaskTracker,
+    in_flight: TaskTracker,
+}
+
+impl Base {
+    /// What claims or pulls: not before the plugin has spoken, where there is one.
+    fn work(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(configure::once_configured(
+            self.reins.configured.subscribe(),
+            self.begin.clone(),
+            work,
+        ));
+    }
+}
+
+/// The two doors, bound before anything else: a taken port is said at once.
+struct Listeners {
+    public: Listener,
+    admin: Listener,
+}
 
 pub(super) async fn app(
     settings: &Settings,
@@ -60,201 +101,348 @@ pub(super) async fn app(
     clock: Clock,
 ) -> Result<App, AppError> {
     let ends = Ends::of(settings.is_managed());
-    let listener = bind("server.listen", config.server.listen).await?;
-    let admin_listener = bind("server.admin_listen", config.server.admin_listen).await?;
+    let listeners = Listeners {
+        public: bind("server.listen", config.server.listen).await?,
+        admin: bind("server.admin_listen", config.server.admin_listen).await?,
+    };
+    let (progress, _) = broadcast::channel(PROGRESS);
     let store = open(config).await?;
     let decisions = Decisions::kept(&store).await?;
     let started = configure::at_start(settings, config, &decisions);
     let config = &started.config;
-    let metrics = Metrics::new();
-    let (tell_licences, licences) = Current::new(known(config));
-    let (tell_configured, configured) = watch::channel(config.plugin.is_none());
-    metrics.know(config.licences.iter().map(|licence| licence.id.as_str()));
-    let (wake, settled) = (Wake::default(), Settled::default());
-    let (begin, upkeep_end) = (CancellationToken::new(), CancellationToken::new());
-    let (tasks, in_flight) = (TaskTracker::new(), TaskTracker::new());
-    let (progress, _) = broadcast::channel(PROGRESS);
-    let (tell_lease, lease) = watch::channel(None);
+    let reins = Reins::new(config);
+    let base = base(config, store, clock, reins, progress.clone()).await?;
     let (readiness, ready) = watch::channel(Readiness::Starting);
-    let look = Arc::new(Notify::new());
-    let (tell_mattermost, seen_mattermost) = watch::channel(MattermostState::default());
-
     let words = Arc::new(Catalogue::new());
-    let (mattermost, outlet) = mattermost(config, &clock, &store, &licences, &words)?;
-    let remembers = remembers(config, &store).await?;
-    tasks.spawn(lease::keep(
-        store.clone(),
-        clock.clone(),
-        tell_lease,
-        upkeep_end.clone(),
-    ));
-    let poster = Poster::new(Parts {
-        queue: Queue::Mattermost,
-        outlet: Arc::clone(&outlet),
-        store: store.clone(),
-        clock: clock.clone(),
-        lease: lease.clone(),
-        wake: wake.clone(),
-        settled: settled.clone(),
-        follow: Follow {
-            wanted: sequel::wanted,
-            placeholder: sequel::placeholder,
-            sequels: sequel::notices,
-            mark: sequel::mark,
-        },
-        slots: SLOTS,
-        remembers,
-        watcher: watcher(metrics.clone(), progress.clone()),
-    });
-    tasks.spawn(configure::once_configured(
-        configured.clone(),
-        begin.clone(),
-        Arc::clone(&poster).run(in_flight.clone(), begin.clone()),
-    ));
-    let touches = touch::run(
-        Arc::clone(&outlet),
-        store.clone(),
-        lease.clone(),
-        wake.clone(),
-        begin.clone(),
-    );
-    tasks.spawn(configure::once_configured(
-        configured,
-        begin.clone(),
-        touches,
-    ));
-    tasks.spawn(looking::mattermost(
+    let (mattermost, outlet) = mattermost(config, &base, &words)?;
+    let poster = outward(config, &base, &outlet).await?;
+    let watching = looking::mattermost(
         Arc::clone(&mattermost),
         poster,
-        metrics.clone(),
-        tell_mattermost.clone(),
-        Arc::clone(&look),
-        upkeep_end.clone(),
-    ));
-    tasks.spawn(looking::store(
-        store.clone(),
-        readiness.clone(),
-        upkeep_end.clone(),
-    ));
-    tasks.spawn(upkeep::purge(
-        store.clone(),
-        clock.clone(),
-        lease.clone(),
-        upkeep_end.clone(),
-    ));
-    tasks.spawn(upkeep::tidy(
-        store.clone(),
-        wake.clone(),
-        upkeep_end.clone(),
-    ));
-    let swapped = Swapped {
-        licences: tell_licences,
-        team: watch::Sender::new(config.team.clone()),
-        mattermost: Arc::clone(&mattermost),
-        outlet,
-        seen: tell_mattermost,
-        look,
-        metrics: metrics.clone(),
-        wake: wake.clone(),
-        configured: tell_configured,
+        base.metrics.clone(),
+        base.reins.seen.clone(),
+        Arc::clone(&base.reins.look),
+        base.upkeep.clone(),
+    );
+    base.tasks.spawn(watching);
+    let signals = typing(&base, Arc::clone(&mattermost));
+    let public_url = config.server.public_url(listeners.public.address());
+    let hints = backward(config, &base, &mattermost, public_url.clone()).await?;
+    tidy(&base, &readiness);
+
+    let (limits, heard) = (ends.limits(), Heard::default());
+    let budget = Budget::new(&limits);
+    let outbox = Outbox::new(base.store.clone(), base.wake.clone(), base.settled.clone());
+    let events = Events::new(Wiring {
+        licences: base.licences.clone(),
+        clock: base.clock.clone(),
+        intake: Intake::new(outbox, base.store.clone(), base.clock.clone(), signals),
+        metrics: base.metrics.clone(),
+        heard: heard.clone(),
+        limits: limits.clone(),
+        budget: budget.clone(),
+        stop: base.begin.clone(),
+    });
+    let ops = Ops {
+        readiness: ready,
+        mattermost: base.reins.seen.subscribe(),
+        store: base.store.clone(),
+        licences: base.licences.clone(),
+        heard,
+        clock: base.clock.clone(),
+        metrics: base.metrics.clone(),
+        wake: base.wake.clone(),
+        door: AdminDoor::new(
+            listeners.admin.address(),
+            config.server.admin_token.as_ref(),
+        ),
+        started: Instant::now(),
+        limits: limits.clone(),
+        budget,
     };
-    let (signals, heard_signals) = mpsc::channel(SIGNALS);
-    let typing = move |mapping: crate::record::Mapping| {
+    let plugin = door::open(door::Built {
+        settings,
+        started: &started,
+        decisions,
+        store: &base.store,
+        swapped: Swapped {
+            reins: base.reins.clone(),
+            mattermost: Arc::clone(&mattermost),
+            outlet,
+            metrics: base.metrics.clone(),
+            wake: base.wake.clone(),
+        },
+        ops: &ops,
+        words,
+        links: Arc::new(back::link_key(config, &base.store, &base.clock).await?),
+        hints,
+    })?;
+    let routers = (
+        door::with(Router::public(events, base.metrics.clone()), plugin),
+        Router::admin(ops, base.metrics.clone()),
+    );
+    Ok(open_doors(
+        config,
+        ends,
+        base,
+        listeners,
+        routers,
+        limits,
+        public_url.as_str(),
+        readiness,
+        progress,
+    ))
+}
+
+async fn base(
+    config: &Config,
+    store: Store,
+    clock: Clock,
+    reins: Reins,
+    progress: broadcast::Sender<Progress>,
+) -> Result<Base, AppError> {
+    let metrics = Metrics::new();
+    metrics.know(config.licences.iter().map(|licence| licence.id.as_str()));
+    let (tell_lease, lease) = watch::channel(None);
+    let base = Base {
+        client: Client::new(now(&clock))?,
+        watcher: watcher(metrics.clone(), progress),
+        clock,
+        store,
+        metrics,
+        licences: Current::of(&reins.licences),
+        reins,
+        wake: Wake::default(),
+        settled: Settled::default(),
+        lease,
+        begin: CancellationToken::new(),
+        upkeep: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+        in_flight: TaskTracker::new(),
+    };
+    let keeping = lease::keep(
+        base.store.clone(),
+        base.clock.clone(),
+        tell_lease,
+        base.upkeep.clone(),
+    );
+    base.tasks.spawn(keeping);
+    base.tasks.spawn(looking::others(
+        base.store.clone(),
+        base.wake.clone(),
+        base.upkeep.clone(),
+    ));
+    Ok(base)
+}
+
+/// The lanes to Mattermost, and what its posts shall show.
+async fn outward(
+    config: &Config,
+    base: &Base,
+    outlet: &Arc<MattermostOutlet>,
+) -> Result<Arc<Poster<MattermostOutlet>>, AppError> {
+    let poster = Poster::new(Parts {
+        queue: Queue::Mattermost,
+        outlet: Arc::clone(outlet),
+        store: base.store.clone(),
+        clock: base.clock.clone(),
+        lease: base.lease.clone(),
+        wake: base.wake.clone(),
+        settled: base.settled.clone(),
+        follow: follow(),
+        slots: SLOTS,
+        remembers: remembers(config, &base.store).await?,
+        watcher: base.watcher.clone(),
+    });
+    base.work(Arc::clone(&poster).run(base.in_flight.clone(), base.begin.clone()));
+    let (store, lease, wake) = (base.store.clone(), base.lease.clone(), base.wake.clone());
+    base.work(touch::run(
+        Arc::clone(outlet),
+        store,
+        lease,
+        wake,
+        base.begin.clone(),
+    ));
+    Ok(poster)
+}
+
+/// The ear, and the lanes to i-Reserve. Says where hints go.
+async fn backward(
+    config: &Config,
+    base: &Base,
+    mattermost: &Arc<Mattermost>,
+    public: url::Url,
+) -> Result<Hints, AppError> {
+    let hints = Hints::new(base.metrics.clone());
+    let puller = Puller::new(puller::Parts {
+        mattermost: Arc::clone(mattermost),
+        store: base.store.clone(),
+        licences: base.licences.clone(),
+        team: base.reins.team.subscribe(),
+        clock: base.clock.clone(),
+        hints: hints.clone(),
+        lease: base.lease.clone(),
+        wake: base.wake.clone(),
+        poll_interval: config
+            .mattermost
+            .as_ref()
+            .map_or(Some(POLL_INTERVAL), |account| account.poll_interval),
+    });
+    base.work(puller.run(base.tasks.clone(), base.begin.clone()));
+    if config
+        .mattermost
+        .as_ref()
+        .is_none_or(|account| account.websocket)
+    {
+        let ear = back::listen(
+            Arc::clone(mattermost),
+            hints.clone(),
+            base.lease.clone(),
+            base.begin.clone(),
+        );
+        base.work(ear);
+    }
+    let (tell_site, addresses) = watch::channel(Addresses {
+        site: mattermost.url(),
+        public,
+    });
+    base.tasks.spawn(configure::public_url(
+        base.reins.public_url.subscribe(),
+        tell_site.clone(),
+        base.upkeep.clone(),
+    ));
+    base.tasks.spawn(back::site(
+        Arc::clone(mattermost),
+        tell_site,
+        base.upkeep.clone(),
+    ));
+    let parts = ireserve::Parts {
+        client: base.client.clone(),
+        now: now(&base.clock),
+        licences: base.licences.clone(),
+        links: Arc::new(back::link_key(config, &base.store, &base.clock).await?),
+        addresses,
+    };
+    let users = Users::new(base.client.clone(), now(&base.clock));
+    base.work(back::post(
+        shared(base),
+        parts,
+        users,
+        base.licences.clone(),
+    ));
+    Ok(hints)
+}
+
+fn shared(base: &Base) -> back::Shared {
+    back::Shared {
+        store: base.store.clone(),
+        clock: base.clock.clone(),
+        lease: base.lease.clone(),
+        wake: base.wake.clone(),
+        settled: base.settled.clone(),
+        follow: follow(),
+        watcher: base.watcher.clone(),
+        tasks: base.tasks.clone(),
+        in_flight: base.in_flight.clone(),
+        begin: base.begin.clone(),
+    }
+}
+
+/// What an end leaves behind, whichever way it led.
+fn follow() -> Follow {
+    Follow {
+        wanted: sequel::wanted,
+        placeholder: sequel::placeholder,
+        sequels: sequel::notices,
+        mark: sequel::mark,
+    }
+}
+
+/// Signs of typing are shown as they come.
+fn typing(base: &Base, mattermost: Arc<Mattermost>) -> mpsc::Sender<Signal> {
+    let (signals, heard) = mpsc::channel(SIGNALS);
+    let show = move |mapping: Mapping| {
         let mattermost = Arc::clone(&mattermost);
         async move {
             if let Err(fault) = mattermost
                 .typing(&mapping.channel_id, Some(&mapping.root_id))
                 .await
             {
-                tracing::debug!(fault = ?fault, "a sign of typing was not shown");
+                tracing::debug!(error = %fault, "a sign of typing was not shown");
             }
         }
     };
-    tasks.spawn(signal::run(
-        heard_signals,
-        store.clone(),
-        clock.clone(),
-        typing,
-        begin.clone(),
-    ));
-
-    let outbox = Outbox::new(store.clone(), wake.clone(), settled);
-    let (limits, heard) = (ends.limits(), Heard::default());
-    let budget = Budget::new(&limits);
-    let public_url = config.server.public_url(listener.address()).to_string();
-    let events = Events::new(Wiring {
-        licences: licences.clone(),
-        clock: clock.clone(),
-        intake: Intake::new(outbox, store.clone(), clock.clone(), signals),
-        metrics: metrics.clone(),
-        heard: heard.clone(),
-        limits: limits.clone(),
-        budget: budget.clone(),
-        stop: begin.clone(),
-    });
-    let measure = Measure {
-        store: store.clone(),
-        licences: licences.clone(),
-        mattermost: seen_mattermost.clone(),
-        heard: heard.clone(),
-        clock: clock.clone(),
-        started: Instant::now(),
-    };
-    let plugin = door::open(door::Built {
-        settings,
-        config,
-        decisions,
-        left_out: &started.left_out,
-        store: &store,
-        swapped,
-        licences: licences.clone(),
-        measure: measure.clone(),
-        words,
-        links: secret::links(config, &store, &clock).await?,
-        hints: Hints::new(metrics.clone()),
-        clock: clock.clone(),
-        limits: (limits.clone(), budget.clone()),
-    })?;
-    let ops = Ops {
-        readiness: ready,
-        mattermost: seen_mattermost,
-        store: store.clone(),
-        licences,
+    base.tasks.spawn(signal::run(
         heard,
-        clock,
-        metrics: metrics.clone(),
-        wake,
-        door: AdminDoor::new(admin_listener.address(), config.server.admin_token.as_ref()),
-        started: measure.started,
-        limits: limits.clone(),
-        budget,
-    };
+        base.store.clone(),
+        base.clock.clone(),
+        show,
+        base.begin.clone(),
+    ));
+    signals
+}
+
+/// What is done beside the work.
+fn tidy(base: &Base, readiness: &watch::Sender<Readiness>) {
+    base.tasks.spawn(looking::store(
+        base.store.clone(),
+        readiness.clone(),
+        base.upkeep.clone(),
+    ));
+    let (store, clock, lease) = (base.store.clone(), base.clock.clone(), base.lease.clone());
+    base.tasks
+        .spawn(upkeep::purge(store, clock, lease, base.upkeep.clone()));
+    base.tasks.spawn(upkeep::tidy(
+        base.store.clone(),
+        base.wake.clone(),
+        base.upkeep.clone(),
+    ));
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything built so far ends here, once"
+)]
+fn open_doors(
+    config: &Config,
+    ends: Ends,
+    base: Base,
+    listeners: Listeners,
+    (public, admin): (Router, Router),
+    limits: Limits,
+    public_url: &str,
+    readiness: watch::Sender<Readiness>,
+    progress: broadcast::Sender<Progress>,
+) -> App {
+    let trusted = &config.server.trusted_proxies;
     let app = App {
-        public: listener.address(),
-        admin: admin_listener.address(),
-        store,
-        lease,
+        public: listeners.public.address(),
+        admin: listeners.admin.address(),
+        store: base.store,
+        lease: base.lease,
         readiness,
         progress,
-        begin,
-        upkeep: upkeep_end,
-        tasks,
-        in_flight,
+        begin: base.begin,
+        upkeep: base.upkeep,
+        tasks: base.tasks,
+        in_flight: base.in_flight,
         ends,
     };
-    let trusted = &config.server.trusted_proxies;
-    let routes = Router::public(events, metrics.clone());
-    let routes = match plugin {
-        Some(plugin) => routes.with_plugin(plugin),
-        None => routes,
-    };
-    let public = Server::new(routes, limits.clone(), &public_url, trusted);
-    let admin = Server::new(Router::admin(ops, metrics), limits, &public_url, trusted);
-    listen(&app.tasks, public, listener, &app.begin);
+    listen(
+        &app.tasks,
+        Server::new(public, limits.clone(), public_url, trusted),
+        listeners.public,
+        &app.begin,
+    );
     // Health is asked while the rest comes to its end.
-    listen(&app.tasks, admin, admin_listener, &app.upkeep);
+    listen(
+        &app.tasks,
+        Server::new(admin, limits, public_url, trusted),
+        listeners.admin,
+        &app.upkeep,
+    );
     app.readiness.send_replace(Readiness::Ready);
-    Ok(app)
+    app
 }
 
 async fn bind(key: &'static str, address: std::net::SocketAddr) -> Result<Listener, AppError> {
@@ -277,29 +465,39 @@ async fn open(config: &Config) -> Result<Store, AppError> {
             };
             Ok(Store::Embedded(Embedded::open(&settings).await?))
         }
-        Location::Redis(_) => todo!("redis"),
+        Location::Redis(url) => {
+            let settings = RedisSettings {
+                url: url.clone(),
+                remember: config.store.remember,
+                dangerous_accept_settings: config.store.dangerous_accept_settings,
+                name_folder: std::env::temp_dir().join(NAME_FOLDER),
+            };
+            Ok(Store::Redis(Redis::open(&settings).await?))
+        }
     }
+}
+
+fn now(clock: &Clock) -> Now {
+    let clock = clock.clone();
+    Arc::new(move || clock.now())
 }
 
 fn mattermost(
     config: &Config,
-    clock: &Clock,
-    store: &Store,
-    licences: &Current,
+    base: &Base,
     words: &Arc<Catalogue>,
 ) -> Result<(Arc<Mattermost>, Arc<MattermostOutlet>), AppError> {
-    let now = {
-        let clock = clock.clone();
-        Arc::new(move || clock.now())
-    };
-    let mattermost = Arc::new(Mattermost::new(Client::new(now.clone())?));
+    let mattermost = Arc::new(Mattermost::new(base.client.clone()));
     if let Some(account) = &config.mattermost {
         mattermost.connect(account.url.clone(), account.token.clone());
     }
-    let files = Files::new(Fetch::new(Fetcher::new(now)?), store.clone());
+    let files = Files::new(
+        Fetch::new(Fetcher::new(now(&base.clock))?),
+        base.store.clone(),
+    );
     let outlet = MattermostOutlet::new(
         Arc::clone(&mattermost),
-        licences.clone(),
+        base.licences.clone(),
         files,
         Arc::clone(words),
     );
@@ -325,20 +523,7 @@ pub(super) async fn same_mattermost(store: &Store, url: &Url) -> Result<bool, St
     Ok(last.is_none())
 }
 
-/// The licences that are known before a plugin has spoken.
-fn known(config: &Config) -> Licences {
-    let licences = Licences::new(config.licences.iter().cloned());
-    if config.plugin.is_some() {
-        licences.waiting_for_the_plugin()
-    } else {
-        licences
-    }
-}
-
-fn watcher(
-    metrics: Metrics,
-    progress: broadcast::Sender<crate::delivery::poster::Progress>,
-) -> Watcher {
+fn watcher(metrics: Metrics, progress: broadcast::Sender<Progress>) -> Watcher {
     Watcher(Arc::new(move |step| {
         looking::count(&metrics, step);
         // Nobody looks on: nothing is lost.

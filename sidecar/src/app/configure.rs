@@ -27,7 +27,8 @@ use crate::{
     command::{Keeper, NotConnected, Place, Standing, Told, language_of, measure::MattermostState},
     config::{Config, Mistake, Resolved, Settings},
     delivery::wake::Wake,
-    licence::{Channel, ContactDetails, LicenceKey, Licences, Team},
+    ireserve::Addresses,
+    licence::{Channel, ContactDetails, Current, LicenceKey, Licences, Team},
     mattermost::{Mattermost, outlet, outlet::MattermostOutlet},
     metrics::Metrics,
     render::Contact,
@@ -36,20 +37,46 @@ use crate::{
 
 pub(super) use decisions::Decisions;
 
-/// What is swapped when settings change.
-#[derive(Debug)]
-pub(super) struct Swapped {
+/// What is swapped when settings change. A clone holds the same.
+#[derive(Debug, Clone)]
+pub(super) struct Reins {
     pub(super) licences: watch::Sender<Licences>,
     pub(super) team: watch::Sender<Team>,
-    pub(super) mattermost: Arc<Mattermost>,
-    pub(super) outlet: Arc<MattermostOutlet>,
+    /// How i-Reserve reaches us; empty: as we listen.
+    pub(super) public_url: watch::Sender<Option<Url>>,
     pub(super) seen: watch::Sender<MattermostState>,
     /// Asks for another look at Mattermost now.
     pub(super) look: Arc<Notify>,
-    pub(super) metrics: Metrics,
-    pub(super) wake: Wake,
     /// Whether work may begin: the plugin has spoken, or there is none.
     pub(super) configured: watch::Sender<bool>,
+}
+
+impl Reins {
+    pub(super) fn new(config: &Config) -> Self {
+        let licences = Licences::new(config.licences.iter().cloned());
+        let licences = match config.plugin {
+            Some(_) => licences.waiting_for_the_plugin(),
+            None => licences,
+        };
+        Self {
+            licences: Current::new(licences).0,
+            team: watch::Sender::new(config.team.clone()),
+            public_url: watch::Sender::new(config.server.public_url.clone()),
+            seen: watch::Sender::default(),
+            look: Arc::default(),
+            configured: watch::Sender::new(config.plugin.is_none()),
+        }
+    }
+}
+
+/// What those who run are told through.
+#[derive(Debug)]
+pub(super) struct Swapped {
+    pub(super) reins: Reins,
+    pub(super) mattermost: Arc<Mattermost>,
+    pub(super) outlet: Arc<MattermostOutlet>,
+    pub(super) metrics: Metrics,
+    pub(super) wake: Wake,
 }
 
 /// The settings of one running sidecar.
@@ -100,6 +127,20 @@ pub(super) async fn once_configured(
     }
 }
 
+/// Hands on how i-Reserve reaches us, until cancelled: files of replies are fetched there.
+pub(super) async fn public_url(
+    mut told: watch::Receiver<Option<Url>>,
+    addresses: watch::Sender<Addresses>,
+    end: CancellationToken,
+) {
+    while let Some(Ok(())) = end.run_until_cancelled(told.changed()).await {
+        let public = told.borrow_and_update().clone();
+        if let Some(public) = public {
+            addresses.send_modify(|addresses| addresses.public = public);
+        }
+    }
+}
+
 /// How threads look under these settings.
 pub(super) fn looks(config: &Config) -> outlet::Settings {
     outlet::Settings {
@@ -113,19 +154,20 @@ pub(super) fn looks(config: &Config) -> outlet::Settings {
             || outlet::Settings::default().thread_limit,
             |account| account.thread_limit.map_or(0, NonZeroU32::get),
         ),
+        receipts: config.team.receipts,
     }
 }
 
 impl Configurator {
-    /// `decisions` and `left_out` are what [`at_start`] used and left out.
+    /// `started` is what [`at_start`] made of `base` and `decisions`.
     pub(super) fn new(
         base: Settings,
-        config: &Config,
+        started: &Resolved,
         store: Store,
         swapped: Swapped,
         decisions: Decisions,
-        left_out: &[Mistake],
     ) -> Self {
+        let (config, left_out) = (&started.config, &started.left_out);
         let held = Held {
             decisions,
             plugin: None,
@@ -186,15 +228,21 @@ impl Configurator {
             .metrics
             .know(config.licences.iter().map(|licence| licence.id.as_str()));
         swapped.outlet.set(looks(config));
-        swapped.team.send_replace(config.team.clone());
-        let has_spoken = spoke || *swapped.configured.borrow();
-        swapped.licences.send_replace(if has_spoken {
+        let reins = &swapped.reins;
+        reins.team.send_replace(config.team.clone());
+        reins.public_url.send_if_modified(|known| {
+            let news = *known != config.server.public_url;
+            known.clone_from(&config.server.public_url);
+            news
+        });
+        let has_spoken = spoke || *reins.configured.borrow();
+        reins.licences.send_replace(if has_spoken {
             licences
         } else {
             licences.waiting_for_the_plugin()
         });
         if spoke {
-            swapped.configured.send_replace(true);
+            reins.configured.send_replace(true);
         }
         swapped.wake.ring();
     }
@@ -212,9 +260,10 @@ impl Configurator {
         self.swapped.mattermost.connect(url.clone(), token.clone());
         // What was seen was seen of the former account.
         self.swapped
+            .reins
             .seen
             .send_modify(|seen| seen.token_refused = false);
-        self.swapped.look.notify_one();
+        self.swapped.reins.look.notify_one();
         tracing::info!(mattermost.url = %url, "a mattermost account is known");
         if let Err(error) = super::build::same_mattermost(&self.store, &url).await {
             tracing::warn!(%error, "the address of mattermost could not be kept");
@@ -328,7 +377,7 @@ impl Keeper for Configurator {
         let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
         let mut standing = Arc::clone(&standing);
         // Another token helps only where the token is the plugin's.
-        let refused = self.swapped.seen.borrow().token_refused
+        let refused = self.swapped.reins.seen.borrow().token_refused
             && self.base.fixed(None, "mattermost.token").is_none();
         if refused {
             Arc::make_mut(&mut standing).wanted.token = true;

@@ -13,11 +13,9 @@ use super::{
 };
 use crate::{
     auth::{link::LinkKey, pairing::PairingKey},
-    clock::Clock,
-    command::{Desk, measure::Measure},
-    config::{Config, Mistake, Settings},
-    http::{Budget, HintSink, Limits, Plugin},
-    licence::Current,
+    command::Desk,
+    config::{Resolved, Settings},
+    http::{HintSink, Ops, Plugin, Router},
     metrics::HintSource,
     puller::hints::{Happened, Hint, Hints},
     render::Catalogue,
@@ -27,38 +25,35 @@ use crate::{
 /// What was built before, as far as the plugin may change it or ask for it.
 pub(super) struct Built<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) config: &'a Config,
+    /// With what people decided.
+    pub(super) started: &'a Resolved,
     pub(super) decisions: Decisions,
-    pub(super) left_out: &'a [Mistake],
     pub(super) store: &'a Store,
     pub(super) swapped: Swapped,
-    pub(super) licences: Current,
-    pub(super) measure: Measure,
+    /// What an operator may ask, people may ask too.
+    pub(super) ops: &'a Ops,
     pub(super) words: Arc<Catalogue>,
     pub(super) links: Arc<LinkKey>,
     pub(super) hints: Hints,
-    pub(super) clock: Clock,
-    pub(super) limits: (Limits, Budget),
 }
 
 /// Without `[plugin]` there is no door, and nothing but a restart changes the settings.
 pub(super) fn open(built: Built<'_>) -> Result<Option<Plugin>, AppError> {
-    let Some(plugin) = &built.config.plugin else {
+    let Some(plugin) = &built.started.config.plugin else {
         return Ok(None);
     };
-    let key = PairingKey::new(&plugin.pairing_secret)?;
+    let (key, ops) = (PairingKey::new(&plugin.pairing_secret)?, built.ops);
     let keeper = Configurator::new(
         built.settings.clone(),
-        built.config,
+        built.started,
         built.store.clone(),
         built.swapped,
         built.decisions,
-        built.left_out,
     );
     let desk = Desk {
         keeper: Arc::new(keeper),
-        licences: built.licences,
-        measure: built.measure,
+        licences: ops.licences.clone(),
+        measure: ops.measure(),
         words: built.words,
     };
     Ok(Some(Plugin::new(
@@ -66,9 +61,17 @@ pub(super) fn open(built: Built<'_>) -> Result<Option<Plugin>, AppError> {
         built.links,
         desk,
         sink(built.hints),
-        built.clock,
-        built.limits,
+        ops.clock.clone(),
+        (ops.limits.clone(), ops.budget.clone()),
     )))
+}
+
+/// The public routes, with the plugin's where there is one.
+pub(super) fn with(routes: Router, plugin: Option<Plugin>) -> Router {
+    match plugin {
+        Some(plugin) => routes.with_plugin(plugin),
+        None => routes,
+    }
 }
 
 /// One bad hint costs itself and not its batch.

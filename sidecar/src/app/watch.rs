@@ -12,6 +12,7 @@ use crate::{
     delivery::{
         outlet::Outlet,
         poster::{How, Poster, Progress, What},
+        wake::Wake,
     },
     http::{MattermostState, Readiness},
     mattermost::{Fault, Mattermost},
@@ -116,6 +117,13 @@ pub(super) async fn store(
             }
             changes
         });
+    }
+}
+
+/// Passes on what other processes ring, until cancelled.
+pub(super) async fn others(store: Store, wake: Wake, end: CancellationToken) {
+    while end.run_until_cancelled(store.rung()).await.is_some() {
+        wake.ring();
     }
 }
 

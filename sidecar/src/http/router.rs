@@ -12,6 +12,8 @@ use super::{
     problem::Problem,
     routes::{
         event::Events,
+        file::Files,
+        mattermost::Hook,
         ops::{Change, Ops},
         plugin::{Call, Plugin},
     },
@@ -22,15 +24,22 @@ use crate::metrics::Metrics;
 #[derive(Debug)]
 pub struct Router {
     door: Door,
-    /// Absent: the plugin's paths lead nowhere.
-    plugin: Option<Plugin>,
     metrics: Metrics,
 }
 
 #[derive(Debug)]
 enum Door {
-    Public(Events),
-    Admin(Ops),
+    Public(Box<Public>),
+    Admin(Box<Ops>),
+}
+
+/// What parties outside ask. What was not given is not there: 404.
+#[derive(Debug)]
+struct Public {
+    events: Events,
+    hook: Option<Hook>,
+    files: Option<Files>,
+    plugin: Option<Plugin>,
 }
 
 /// What can be asked for.
@@ -41,6 +50,10 @@ enum Route {
     /// What became of this one; not yet known to be an id.
     Event(String),
     Plugin(Call),
+    /// Mattermost's outgoing webhook says that there is a new post.
+    Hook,
+    /// The attachment of a reply behind this token.
+    File(String),
     Health,
     Ready,
     Metrics,
@@ -66,34 +79,55 @@ impl Router {
     #[must_use]
     pub fn public(events: Events, metrics: Metrics) -> Self {
         Self {
-            door: Door::Public(events),
-            plugin: None,
+            door: Door::Public(Box::new(Public {
+                events,
+                hook: None,
+                files: None,
+                plugin: None,
+            })),
             metrics,
         }
     }
 
+    /// The same, which also listens to Mattermost's outgoing webhook.
+    #[must_use]
+    pub fn with_hook(mut self, hook: Hook) -> Self {
+        if let Door::Public(public) = &mut self.door {
+            public.hook = Some(hook);
+        }
+        self
+    }
+
+    /// The same, which also gives out the files of replies.
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self {
+        if let Door::Public(public) = &mut self.door {
+            public.files = Some(files);
+        }
+        self
+    }
+
     /// The same with what the plugin asks.
     #[must_use]
-    pub fn with_plugin(self, plugin: Plugin) -> Self {
-        Self {
-            plugin: Some(plugin),
-            ..self
+    pub fn with_plugin(mut self, plugin: Plugin) -> Self {
+        if let Door::Public(public) = &mut self.door {
+            public.plugin = Some(plugin);
         }
+        self
     }
 
     /// Health, metrics, parked deliveries.
     #[must_use]
     pub fn admin(ops: Ops, metrics: Metrics) -> Self {
         Self {
-            door: Door::Admin(ops),
-            plugin: None,
+            door: Door::Admin(Box::new(ops)),
             metrics,
         }
     }
 
     pub(super) async fn answer(&self, request: &mut Request<Incoming>, peer: IpAddr) -> Answer {
         let began = Instant::now();
-        let (name, answer) = match self.find(request.method(), request.uri().path()) {
+        let (name, answer) = match self.door.find(request.method(), request.uri().path()) {
             Ok(route) => (route.name(), self.take(route, request, peer).await),
             Err(Missed::Path) => ("none", Err(Problem::not_found())),
             Err(Missed::Method(allow)) => ("none", Err(Problem::method(allow))),
@@ -106,8 +140,8 @@ impl Router {
 
     /// Resolves when nothing that a caller began and left is still going on.
     pub(super) async fn at_rest(&self) {
-        if let Door::Public(events) = &self.door {
-            events.at_rest().await;
+        if let Door::Public(public) = &self.door {
+            public.events.at_rest().await;
         }
     }
 
@@ -119,16 +153,6 @@ impl Router {
         answer
     }
 
-    fn find(&self, method: &Method, path: &str) -> Result<Route, Missed> {
-        match plugin_call(path).filter(|_| self.plugin.is_some()) {
-            Some((call, allow)) if allow.split(", ").any(|taken| taken == method.as_str()) => {
-                Ok(Route::Plugin(call))
-            }
-            Some((_, allow)) => Err(Missed::Method(allow)),
-            None => self.door.find(method, path),
-        }
-    }
-
     async fn take(
         &self,
         route: Route,
@@ -136,14 +160,7 @@ impl Router {
         peer: IpAddr,
     ) -> Result<Answer, Problem> {
         match (&self.door, route) {
-            (_, Route::Plugin(call)) => match &self.plugin {
-                Some(plugin) => plugin.answer(call, request, peer).await,
-                None => Err(Problem::not_found()),
-            },
-            (Door::Public(events), Route::Events) => events.take(request, peer).await,
-            (Door::Public(events), Route::Event(id)) => {
-                events.status(request.headers(), peer, &id).await
-            }
+            (Door::Public(public), route) => public.take(route, request, peer).await,
             (Door::Admin(ops), Route::Health) => Ok(ops.health()),
             (Door::Admin(ops), Route::Ready) => Ok(ops.ready()),
             (Door::Admin(ops), Route::Metrics) => Ok(ops.metrics().await),
@@ -156,19 +173,65 @@ impl Router {
                     _ => Err(Problem::not_found()),
                 }
             }
-            (Door::Public(_), _) => Err(Problem::not_found()),
         }
+    }
+}
+
+impl Public {
+    async fn take(
+        &self,
+        route: Route,
+        request: &mut Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Answer, Problem> {
+        if let (Route::Plugin(call), Some(plugin)) = (&route, &self.plugin) {
+            return plugin.answer(*call, request, peer).await;
+        }
+        match (route, &self.hook, &self.files) {
+            (Route::Events, ..) => self.events.take(request, peer).await,
+            (Route::Event(id), ..) => self.events.status(request.headers(), peer, &id).await,
+            (Route::Hook, Some(hook), _) => Ok(hook.hear(request, peer).await),
+            (Route::File(token), _, Some(files)) => {
+                files
+                    .give(request.method(), request.headers(), &token)
+                    .await
+            }
+            _ => Err(Problem::not_found()),
+        }
+    }
+
+    /// The paths below `/v1/` that are not fixed.
+    fn find(&self, path: &str) -> Option<Route> {
+        if let Some(id) = path.strip_prefix("/v1/events/") {
+            return segment(id).map(Route::Event);
+        }
+        self.files.as_ref()?;
+        path.strip_prefix("/v1/files/")
+            .and_then(segment)
+            .map(Route::File)
     }
 }
 
 impl Door {
     fn find(&self, method: &Method, path: &str) -> Result<Route, Missed> {
+        if let Self::Public(public) = self
+            && public.plugin.is_some()
+            && let Some((call, allow)) = plugin_call(path)
+        {
+            let taken = allow.split(", ").any(|taken| taken == method.as_str());
+            return taken
+                .then_some(Route::Plugin(call))
+                .ok_or(Missed::Method(allow));
+        }
         let read = method == Method::GET || method == Method::HEAD;
         let post = method == Method::POST;
         let (route, taken, allow) = match (self, path) {
             (Self::Public(_), "/v1/events") => (Route::Events, post, POST),
-            (Self::Public(_), path) => match path.strip_prefix("/v1/events/").and_then(segment) {
-                Some(id) => (Route::Event(id), read, GET),
+            (Self::Public(public), "/v1/hooks/mattermost") if public.hook.is_some() => {
+                (Route::Hook, post, POST)
+            }
+            (Self::Public(public), path) => match public.find(path) {
+                Some(route) => (route, read, GET),
                 None => return Err(Missed::Path),
             },
             (Self::Admin(_), "/healthz") => (Route::Health, read, GET),
@@ -195,6 +258,8 @@ impl Route {
             Self::Events => "events",
             Self::Event(_) => "event",
             Self::Plugin(call) => call.name(),
+            Self::Hook => "hook",
+            Self::File(_) => "file",
             Self::Health => "healthz",
             Self::Ready => "readyz",
             Self::Metrics => "metrics",

@@ -60,6 +60,8 @@ pub struct Settings {
     pub allow_files: bool,
     /// Replies after which a conversation goes on under a new card; 0: never.
     pub thread_limit: u32,
+    /// Whether replies carry marks.
+    pub receipts: bool,
 }
 
 impl Default for Settings {
@@ -68,6 +70,7 @@ impl Default for Settings {
             contact: Contact::default(),
             allow_files: true,
             thread_limit: 500,
+            receipts: true,
         }
     }
 }

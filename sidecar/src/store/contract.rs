@@ -1,8 +1,9 @@
 //! One suite that both stores must pass: each operation's effect, its repetition with the same arguments, its fence, and what
 //! a crash between two of them leaves.
 //!
-//! A test is written against [`Bench`] and runs on SQLite on disk (with its threads), and on SQLite in memory (in the
-//! caller). What only one of the stores does is tested beside that store.
+//! A test is written against [`Bench`] and runs on SQLite on disk (with its threads), on SQLite in memory (in the caller), and on
+//! a real `redis-server` that the test starts. Where there is none the test says so and passes; with `CI` in the environment it
+//! fails. What only one of the stores does is tested beside that store.
 
 mod accepting;
 mod ending;
@@ -10,12 +11,16 @@ mod keeping;
 mod lanes;
 mod model;
 mod parking;
+mod pulling;
 mod threads;
 
 use serde_json::json;
 use shared::{ChannelId, ConversationId, Event, EventId, LicenceId, MessageId, PostId, Timestamp};
 
-use super::{Delivered, Embedded, EmbeddedSettings, Lease, Park, Retry, Store};
+use super::{
+    Delivered, Embedded, EmbeddedSettings, Lease, Park, Redis, RedisSettings, Retry, Store,
+    redis::server::Server,
+};
 use crate::record::{
     Acceptance, Card, Claim, Content, ContentHash, Direction, Doubt, Fence, Lane, LaneKey,
     NewEvent, Posted, Queue, Root, Selection, State, Status, Step,
@@ -34,6 +39,14 @@ macro_rules! contract {
             $(#[tokio::test(start_paused = true)]
             async fn $name() {
                 super::$name(&mut crate::store::contract::Bench::in_memory().await).await;
+            })*
+        }
+        mod on_redis {
+            $(#[tokio::test]
+            async fn $name() {
+                if let Some(mut bench) = crate::store::contract::Bench::on_redis().await {
+                    super::$name(&mut bench).await;
+                }
             })*
         }
     };
@@ -56,6 +69,10 @@ struct Bench {
 enum Home {
     Disk(EmbeddedSettings),
     Memory,
+    Redis(
+        RedisSettings,
+        #[expect(dead_code, reason = "it ends with the last bench")] std::sync::Arc<Server>,
+    ),
 }
 
 impl Bench {
@@ -72,6 +89,22 @@ impl Bench {
     async fn in_memory() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::start(Home::Memory, folder).await
+    }
+
+    /// Nothing where no server is installed.
+    async fn on_redis() -> Option<Self> {
+        Some(Self::in_database(Server::start().await?.into(), 0).await)
+    }
+
+    async fn in_database(server: std::sync::Arc<Server>, database: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = RedisSettings {
+            url: server.url(database),
+            remember: REMEMBER,
+            dangerous_accept_settings: false,
+            name_folder: folder.path().to_owned(),
+        };
+        Self::start(Home::Redis(settings, server), folder).await
     }
 
     async fn start(home: Home, folder: tempfile::TempDir) -> Self {
@@ -92,6 +125,7 @@ impl Bench {
             Home::Memory => {
                 Store::Embedded(Embedded::in_memory(self._folder.path(), REMEMBER).unwrap())
             }
+            Home::Redis(settings, _) => Store::Redis(Redis::open(settings).await.unwrap()),
         });
     }
 
@@ -126,7 +160,7 @@ impl Bench {
         }
     }
 
-    /// All that is due for Mattermost, oldest acceptance first.
+    /// All that is due for Mattermost, by the names of the events: between conversations no order is promised.
     async fn claims(&self, now: Timestamp) -> Vec<Claim> {
         let claimed = self
             .store()
@@ -139,7 +173,7 @@ impl Bench {
             .await
             .unwrap();
         let mut claims = claimed.claims;
-        claims.sort_by_key(|claim| claim.seq);
+        claims.sort_by(|one, other| one.event.as_str().cmp(other.event.as_str()));
         claims
     }
 
@@ -216,15 +250,15 @@ impl Bench {
     }
 }
 
-const fn at(seconds: i64) -> Timestamp {
+pub(super) const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + seconds * 1000)
 }
 
-fn licence() -> LicenceId {
+pub(super) fn licence() -> LicenceId {
     LicenceId::new("acme").unwrap()
 }
 
-fn lane(conversation: &str) -> Lane {
+pub(super) fn lane(conversation: &str) -> Lane {
     Lane {
         licence: licence(),
         key: LaneKey::Conversation(ConversationId::new(conversation).unwrap()),
@@ -233,7 +267,7 @@ fn lane(conversation: &str) -> Lane {
 }
 
 /// A message of a visitor, for Mattermost.
-fn said(id: &str, conversation: &str) -> NewEvent {
+pub(super) fn said(id: &str, conversation: &str) -> NewEvent {
     event(id, conversation, "message.created", Step::Part(0))
 }
 
@@ -268,21 +302,21 @@ fn event(id: &str, conversation: &str, kind: &str, step: Step) -> NewEvent {
 }
 
 /// A reply of the team on its way to i-Reserve.
-fn reply(id: &str, conversation: &str) -> NewEvent {
+pub(super) fn reply(id: &str, conversation: &str) -> NewEvent {
     let mut reply = event(id, conversation, "reply.created", Step::Change);
     reply.lane.direction = Direction::ThreadToChat;
     reply.queue = Queue::Ireserve(licence());
     reply
 }
 
-fn notification(id: &str, subject: &str) -> NewEvent {
+pub(super) fn notification(id: &str, subject: &str) -> NewEvent {
     let mut event = event(id, "none", "notification", Step::Part(0));
     event.lane.key = LaneKey::Subject(subject.into());
     event.message_id = None;
     event
 }
 
-fn post_id(name: &str) -> PostId {
+pub(super) fn post_id(name: &str) -> PostId {
     PostId::new(format!("{name:0<26}")).unwrap()
 }
 
@@ -291,7 +325,7 @@ fn channel() -> ChannelId {
 }
 
 /// A post under that root, or one of its own.
-fn post(name: &str, root: Option<&str>) -> Posted {
+pub(super) fn post(name: &str, root: Option<&str>) -> Posted {
     Posted {
         post_id: post_id(name),
         channel_id: channel(),
@@ -300,7 +334,7 @@ fn post(name: &str, root: Option<&str>) -> Posted {
     }
 }
 
-fn root(claim: &Claim, generation: u32, name: &str) -> Root {
+pub(super) fn root(claim: &Claim, generation: u32, name: &str) -> Root {
     Root {
         generation,
         post_id: post_id(name),
@@ -310,7 +344,7 @@ fn root(claim: &Claim, generation: u32, name: &str) -> Root {
     }
 }
 
-const fn end(now: Timestamp) -> Delivered {
+pub(super) const fn end(now: Timestamp) -> Delivered {
     Delivered {
         mark: None,
         post: None,
@@ -333,7 +367,7 @@ fn again(due: Timestamp, reason: &str, now: Timestamp) -> Retry {
     }
 }
 
-fn parked(now: Timestamp) -> Park {
+pub(super) fn parked(now: Timestamp) -> Park {
     Park {
         mark: None,
         reason: "refused three times".into(),

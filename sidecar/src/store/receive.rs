@@ -55,6 +55,14 @@ impl Receiving {
         })
     }
 
+    pub(super) fn in_memory(most: u64) -> Self {
+        Self {
+            target: Target::Memory(BytesMut::new(), most),
+            hash: Sha256::new(),
+            size: 0,
+        }
+    }
+
     /// # Errors
     /// When it cannot be written, or is more than this store takes.
     pub async fn push(&mut self, piece: &Bytes) -> Result<(), StoreError> {

@@ -5,6 +5,8 @@ pub(crate) mod desk;
 mod events;
 mod files;
 mod framing;
+mod given;
+mod hooks;
 mod openapi;
 mod ops;
 pub(crate) mod raw;

@@ -15,6 +15,7 @@ impl MattermostOutlet {
     pub(super) async fn show_touch(&self, touch: &Touch) -> Shown {
         let done = match touch {
             Touch::Card { .. } => self.redraw(touch).await,
+            Touch::Mark { .. } if !self.settings().receipts => Ok(()),
             Touch::Mark {
                 post,
                 wanted,

@@ -22,14 +22,14 @@ fn of(ids: &[u64]) -> Selection {
     }
 }
 
-/// Parks every event of these conversations, without placeholders; their `failed_id`s by order of acceptance.
+/// Parks every event of these conversations, without placeholders; their `failed_id`s by the names of the events.
 async fn park_all(bench: &Bench, now: Timestamp) -> Vec<u64> {
     let mut failed = Vec::new();
     loop {
         let claims = bench.claims(now).await;
         if claims.is_empty() {
-            failed.sort_unstable();
-            return failed;
+            failed.sort();
+            return failed.into_iter().map(|(_, seq)| seq).collect();
         }
         for claim in claims {
             let park = Park {
@@ -37,7 +37,7 @@ async fn park_all(bench: &Bench, now: Timestamp) -> Vec<u64> {
                 ..parked(now)
             };
             bench.store().park(&claim, &park).await.unwrap();
-            failed.push(claim.seq);
+            failed.push((claim.event.to_string(), claim.seq));
         }
     }
 }

@@ -6,16 +6,21 @@ use super::{super::json, Ops};
 use crate::{command::measure::Measure, http::Answer};
 
 impl Ops {
-    /// `GET /v1/status`.
-    pub(in crate::http) async fn status(&self) -> Answer {
-        let measure = Measure {
+    /// What is asked for a status, by whoever may ask.
+    #[must_use]
+    pub fn measure(&self) -> Measure {
+        Measure {
             store: self.store.clone(),
             licences: self.licences.clone(),
             mattermost: self.mattermost.clone(),
             heard: self.heard.clone(),
             clock: self.clock.clone(),
             started: self.started,
-        };
-        json(StatusCode::OK, &measure.now().await)
+        }
+    }
+
+    /// `GET /v1/status`.
+    pub(in crate::http) async fn status(&self) -> Answer {
+        json(StatusCode::OK, &self.measure().now().await)
     }
 }

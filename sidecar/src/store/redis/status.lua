@@ -1,0 +1,2 @@
+-- What is known of one event.
+return status(arg())

@@ -1,0 +1,2 @@
+-- One of our roots.
+return thread_row(arg(), arg()) or false

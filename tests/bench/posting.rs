@@ -1,0 +1,125 @@
+//! Posting: the sidecar against clients that post directly.
+//!
+//! On a real Mattermost (`MATTERMOST_HOME`) the server is the limit, so the sidecar and sixteen direct clients take turns on the same
+//! server in the same run, also with a line that adds 20 ms. On the simulator, which is fast and answers after 20 ms, the waiting is
+//! the limit, so the sidecar is compared with a client that posts one reply after the other.
+//!
+//! The sidecar gets its messages while nobody listens where Mattermost should be; then it is started again with Mattermost's true
+//! address. So what is measured is delivering alone. It begins a little late, with the first delivery that is seen.
+
+use std::time::Duration;
+
+use simulators::mattermost::{Cast, Mattermost};
+use simulators::wire::{Line as State, Wire};
+use simulators::world::World;
+
+use crate::Failure;
+use crate::desk::{Delivered, Desk, EVENTS, NOWHERE};
+use crate::direct;
+use crate::load::closed;
+use crate::options::Options;
+use crate::report::{Figure, progress};
+use crate::talk::spoken;
+use crate::tally::per_second;
+
+const THREADS: usize = 100;
+const CLIENTS: usize = 16;
+/// What is added to each request and its answer together.
+const LATENCY: Duration = Duration::from_millis(20);
+
+pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
+    let mut figures = Vec::new();
+    match std::env::var_os("MATTERMOST_HOME") {
+        Some(home) => {
+            let world = World::real(home.as_ref()).await?;
+            for added in [Duration::ZERO, LATENCY] {
+                figures.extend(against_direct(options, &world, added).await?);
+            }
+            world.close().await?;
+        }
+        None => progress("  without MATTERMOST_HOME nothing is posted to a real Mattermost"),
+    }
+    figures.extend(against_one(options).await?);
+    Ok(figures)
+}
+
+/// Direct clients and the sidecar in turns, several times.
+async fn against_direct(
+    options: &Options,
+    world: &World,
+    added: Duration,
+) -> Result<Vec<Figure>, Failure> {
+    let (rounds, per_thread) = options.pick((3, 20), (1, 2));
+    let wire = Wire::to(world.url().trim_start_matches("http://").parse()?).await?;
+    if !added.is_zero() {
+        wire.set(State::Slow(added / 2));
+    }
+    let (mut direct, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let cast = world.cast();
+        let tally = direct::replies(&wire.url(), cast, CLIENTS, THREADS, per_thread).await?;
+        progress(&format!("  direct {:.0}/s", tally.rate()));
+        direct.push((tally.waits.count(), tally.took));
+        let delivered = through_us(&wire.url(), cast, per_thread).await?;
+        progress(&format!("  the sidecar {:.0}/s", delivered.rate()));
+        ours.push((delivered.count, delivered.took));
+    }
+    wire.close().await;
+    let (direct, ours) = (overall(&direct), overall(&ours));
+    Ok(vec![Figure::new(
+        format!(
+            "replies over {THREADS} threads of a real Mattermost, +{} ms, against {CLIENTS} direct clients",
+            added.as_millis()
+        ),
+        "≥ 95 %",
+        format!(
+            "{:.0} % (direct {direct:.0}/s, the sidecar {ours:.0}/s, {rounds} rounds in turns)",
+            100.0 * ours / direct
+        ),
+    )])
+}
+
+/// On the simulator, against one client that waits for each answer.
+async fn against_one(options: &Options) -> Result<Vec<Figure>, Failure> {
+    let (serial, per_thread) = options.pick((3, 40), (1, 3));
+    let mattermost = Mattermost::start().await?;
+    let cast = mattermost.furnish();
+    mattermost.faults().latency(LATENCY);
+    let direct = direct::replies(&mattermost.url(), &cast, 1, THREADS, serial).await?;
+    let ours = through_us(&mattermost.url(), &cast, per_thread).await?;
+    Ok(vec![Figure::new(
+        format!(
+            "replies over {THREADS} threads of the simulator that answers after {} ms, against one serial client",
+            LATENCY.as_millis()
+        ),
+        "≥ 10 times",
+        format!(
+            "{:.1} times (serial {:.0}/s, the sidecar {:.0}/s)",
+            ours.rate() / direct.rate(),
+            direct.rate(),
+            ours.rate()
+        ),
+    )])
+}
+
+/// Messages in conversations that stand already, pushed while Mattermost is away and delivered when it is there.
+async fn through_us(url: &str, cast: &Cast, per_thread: usize) -> Result<Delivered, Failure> {
+    let mut desk = Desk::start(url, cast, |settings| settings).await?;
+    desk.open(THREADS).await?;
+    desk.move_to(NOWHERE).await?;
+    let call = move |line: usize, n: usize| {
+        let number = line + n * CLIENTS;
+        (number < THREADS * per_thread)
+            .then(|| spoken(&format!("reply-{number}"), number % THREADS, 80))
+    };
+    closed(desk.lines(CLIENTS).await?, Duration::MAX, EVENTS, call).await?;
+    desk.move_to(url).await?;
+    let delivered = desk.deliver(THREADS * per_thread).await?;
+    desk.sidecar.stop(Duration::from_secs(20)).await?;
+    Ok(delivered)
+}
+
+fn overall(runs: &[(usize, Duration)]) -> f64 {
+    let count = runs.iter().map(|(count, _)| count).sum();
+    per_second(count, runs.iter().map(|(_, took)| *took).sum())
+}
