@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use shared::UserId;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::Instant,
@@ -15,6 +16,7 @@ use super::{
     door, listen, upkeep, watch as looking,
 };
 use crate::{
+    auth::link::LinkKey,
     client::{Client, Now, vet::Fetcher},
     clock::Clock,
     config::{Config, Location, Settings},
@@ -28,14 +30,15 @@ use crate::{
     files::{Fetch, Files},
     flow::{chat_to_thread::Intake, sequel},
     http::{
-        AdminDoor, Budget, Events, Heard, Limits, Listener, Ops, Readiness, Router, Server, Wiring,
+        self, AdminDoor, Budget, Events, FileWiring, Heard, Hook, HookWiring, Limits, Listener,
+        Ops, Readiness, Router, Server, WasSent, Wiring,
     },
-    ireserve::{self, Addresses, users::Users},
+    ireserve::{self, connect, users::Users},
     licence::Current,
     mattermost::{Mattermost, outlet::MattermostOutlet},
     metrics::Metrics,
     puller::{self, Puller, hints::Hints},
-    record::{Mapping, Queue, Signal},
+    record::{Mapping, PostState, Queue, Signal},
     render::Catalogue,
     store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store, StoreError},
 };
@@ -110,7 +113,8 @@ pub(super) async fn app(
     let decisions = Decisions::kept(&store).await?;
     let started = configure::at_start(settings, config, &decisions);
     let config = &started.config;
-    let reins = Reins::new(config);
+    let public_url = config.server.public_url(listeners.public.address());
+    let reins = Reins::new(config, public_url.clone());
     let base = base(config, store, clock, reins, progress.clone()).await?;
     let (readiness, ready) = watch::channel(Readiness::Starting);
     let words = Arc::new(Catalogue::new());
@@ -126,8 +130,7 @@ pub(super) async fn app(
     );
     base.tasks.spawn(watching);
     let signals = typing(&base, Arc::clone(&mattermost));
-    let public_url = config.server.public_url(listeners.public.address());
-    let hints = backward(config, &base, &mattermost, public_url.clone()).await?;
+    let back = backward(config, &base, &mattermost).await?;
     tidy(&base, &readiness);
 
     let (limits, heard) = (ends.limits(), Heard::default());
@@ -174,11 +177,28 @@ pub(super) async fn app(
         },
         ops: &ops,
         words,
-        links: Arc::new(back::link_key(config, &base.store, &base.clock).await?),
-        hints,
+        links: Arc::clone(&back.links),
+        hints: back.hints.clone(),
     })?;
+    let public = Router::public(events, base.metrics.clone())
+        .with_hook(Hook::new(HookWiring {
+            licences: base.licences.clone(),
+            clock: base.clock.clone(),
+            hints: back.hints,
+            bot: back.bot,
+            calls: Heard::default(),
+            limits: limits.clone(),
+            budget: ops.budget.clone(),
+        }))
+        .with_files(http::Files::new(FileWiring {
+            clock: base.clock.clone(),
+            links: back.links,
+            mattermost,
+            was_sent: was_sent(base.store.clone()),
+            limits: limits.clone(),
+        }));
     let routers = (
-        door::with(Router::public(events, base.metrics.clone()), plugin),
+        door::with(public, plugin),
         Router::admin(ops, base.metrics.clone()),
     );
     Ok(open_doors(
@@ -266,13 +286,19 @@ async fn outward(
     Ok(poster)
 }
 
-/// The ear, and the lanes to i-Reserve. Says where hints go.
+/// What the doors need of the way back.
+struct Back {
+    hints: Hints,
+    bot: watch::Receiver<Option<UserId>>,
+    links: Arc<LinkKey>,
+}
+
+/// The ear, and the lanes to i-Reserve.
 async fn backward(
     config: &Config,
     base: &Base,
     mattermost: &Arc<Mattermost>,
-    public: url::Url,
-) -> Result<Hints, AppError> {
+) -> Result<Back, AppError> {
     let hints = Hints::new(base.metrics.clone());
     let puller = Puller::new(puller::Parts {
         mattermost: Arc::clone(mattermost),
@@ -302,35 +328,51 @@ async fn backward(
         );
         base.work(ear);
     }
-    let (tell_site, addresses) = watch::channel(Addresses {
-        site: mattermost.url(),
-        public,
-    });
-    base.tasks.spawn(configure::public_url(
-        base.reins.public_url.subscribe(),
-        tell_site.clone(),
-        base.upkeep.clone(),
-    ));
+    let (tell_bot, bot) = watch::channel(None);
     base.tasks.spawn(back::site(
         Arc::clone(mattermost),
-        tell_site,
+        base.reins.addresses.clone(),
+        tell_bot,
         base.upkeep.clone(),
     ));
+    let links = Arc::new(back::link_key(config, &base.store, &base.clock).await?);
     let parts = ireserve::Parts {
         client: base.client.clone(),
         now: now(&base.clock),
         licences: base.licences.clone(),
-        links: Arc::new(back::link_key(config, &base.store, &base.clock).await?),
-        addresses,
+        links: Arc::clone(&links),
+        addresses: base.reins.addresses.subscribe(),
     };
     let users = Users::new(base.client.clone(), now(&base.clock));
+    base.work(connect::run(
+        parts.clone(),
+        connect::Connections::default(),
+        base.begin.clone(),
+    ));
     base.work(back::post(
         shared(base),
         parts,
         users,
         base.licences.clone(),
     ));
-    Ok(hints)
+    Ok(Back { hints, bot, links })
+}
+
+/// A link leads only to files of posts that were sent, in threads of its licence: a note's file is nobody's.
+fn was_sent(store: Store) -> WasSent {
+    Arc::new(move |licence, post| {
+        let store = store.clone();
+        Box::pin(async move {
+            let known = store.known(&[post]).await.unwrap_or_default();
+            let Some(known) = known
+                .into_iter()
+                .find(|known| known.state == PostState::Sent)
+            else {
+                return false;
+            };
+            matches!(store.thread(&known.root_id).await, Ok(Some(thread)) if thread.licence == licence)
+        })
+    })
 }
 
 fn shared(base: &Base) -> back::Shared {

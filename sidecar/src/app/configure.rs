@@ -42,8 +42,7 @@ pub(super) use decisions::Decisions;
 pub(super) struct Reins {
     pub(super) licences: watch::Sender<Licences>,
     pub(super) team: watch::Sender<Team>,
-    /// How i-Reserve reaches us; empty: as we listen.
-    pub(super) public_url: watch::Sender<Option<Url>>,
+    pub(super) addresses: watch::Sender<Addresses>,
     pub(super) seen: watch::Sender<MattermostState>,
     /// Asks for another look at Mattermost now.
     pub(super) look: Arc<Notify>,
@@ -52,7 +51,8 @@ pub(super) struct Reins {
 }
 
 impl Reins {
-    pub(super) fn new(config: &Config) -> Self {
+    /// `public` is how i-Reserve reaches us while the plugin has not said better.
+    pub(super) fn new(config: &Config, public: Url) -> Self {
         let licences = Licences::new(config.licences.iter().cloned());
         let licences = match config.plugin {
             Some(_) => licences.waiting_for_the_plugin(),
@@ -61,7 +61,13 @@ impl Reins {
         Self {
             licences: Current::new(licences).0,
             team: watch::Sender::new(config.team.clone()),
-            public_url: watch::Sender::new(config.server.public_url.clone()),
+            addresses: watch::Sender::new(Addresses {
+                site: config
+                    .mattermost
+                    .as_ref()
+                    .map(|account| account.url.clone()),
+                public,
+            }),
             seen: watch::Sender::default(),
             look: Arc::default(),
             configured: watch::Sender::new(config.plugin.is_none()),
@@ -124,20 +130,6 @@ pub(super) async fn once_configured(
     let spoke = configured.wait_for(|spoke| *spoke);
     if matches!(stop.run_until_cancelled(spoke).await, Some(Ok(_))) {
         work.await;
-    }
-}
-
-/// Hands on how i-Reserve reaches us, until cancelled: files of replies are fetched there.
-pub(super) async fn public_url(
-    mut told: watch::Receiver<Option<Url>>,
-    addresses: watch::Sender<Addresses>,
-    end: CancellationToken,
-) {
-    while let Some(Ok(())) = end.run_until_cancelled(told.changed()).await {
-        let public = told.borrow_and_update().clone();
-        if let Some(public) = public {
-            addresses.send_modify(|addresses| addresses.public = public);
-        }
     }
 }
 
@@ -230,10 +222,10 @@ impl Configurator {
         swapped.outlet.set(looks(config));
         let reins = &swapped.reins;
         reins.team.send_replace(config.team.clone());
-        reins.public_url.send_if_modified(|known| {
-            let news = *known != config.server.public_url;
-            known.clone_from(&config.server.public_url);
-            news
+        reins.addresses.send_if_modified(|known| {
+            let told = config.server.public_url.as_ref();
+            let news = told.filter(|told| **told != known.public).cloned();
+            news.map(|news| known.public = news).is_some()
         });
         let has_spoken = spoke || *reins.configured.borrow();
         reins.licences.send_replace(if has_spoken {

@@ -407,7 +407,7 @@ async fn clocks(client: &Client, licence: &Licence, clock: &Clock, checks: &mut 
         .headers
         .get(DATE)
         .and_then(|date| date.to_str().ok())
-        .and_then(client::date)
+        .and_then(client::date::parse)
     else {
         return;
     };
