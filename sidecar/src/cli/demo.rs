@@ -61,7 +61,8 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
 
 /// Starts one life and waits until it listens.
 async fn live(settings: String) -> Result<Life, StartError> {
-    let config = Settings::from_toml(&settings)
+    let settings = Settings::from_toml(&settings);
+    let config = settings
         .resolve()
         .map_err(|Mistakes(mistakes)| {
             let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
@@ -79,7 +80,7 @@ async fn live(settings: String) -> Result<Life, StartError> {
     std::thread::Builder::new()
         .name("sidecar".to_owned())
         .spawn(move || {
-            runtime.block_on(work(&config, tell, ending));
+            runtime.block_on(work(&settings, &config, tell, ending));
             drop(runtime);
             // Nobody waits when the demonstration itself is over.
             let _ = has_ended.send(());
@@ -99,8 +100,13 @@ async fn live(settings: String) -> Result<Life, StartError> {
 type Begun = Result<(std::net::SocketAddr, mpsc::Receiver<Step>), StartError>;
 
 /// From the start to an end in order, or to the moment of a kill.
-async fn work(config: &Config, tell: oneshot::Sender<Begun>, ending: oneshot::Receiver<Ending>) {
-    let app = match Box::pin(App::start(config, Clock::system())).await {
+async fn work(
+    settings: &Settings,
+    config: &Config,
+    tell: oneshot::Sender<Begun>,
+    ending: oneshot::Receiver<Ending>,
+) {
+    let app = match Box::pin(App::start(settings, config, Clock::system())).await {
         Ok(app) => app,
         Err(error) => {
             let _ = tell.send(Err(StartError(telemetry::chain(&error).to_string())));
