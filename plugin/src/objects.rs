@@ -9,6 +9,9 @@ use shared::pairing::{ArgumentData, Tree, TreeArgument};
 /// Depth of a button's context: deeper is a way to exhaust the stack of whoever reads it.
 const DEPTH: usize = 16;
 
+/// The role that everybody has.
+pub(crate) const EVERYBODY: &str = "system_user";
+
 pub(crate) fn data_url(kind: &str, bytes: &[u8]) -> String {
     format!("data:{kind};base64,{}", STANDARD.encode(bytes))
 }
@@ -19,9 +22,17 @@ pub(crate) fn tree(from: &Tree) -> model::Autocomplete {
         trigger: from.trigger.clone(),
         hint: from.hint.clone(),
         help_text: from.help_text.clone(),
-        role: from.role.clone(),
+        role: role(&from.role),
         arguments: from.arguments.iter().map(argument).collect(),
         sub_commands: from.sub_commands.iter().map(tree).collect(),
+    }
+}
+
+/// Mattermost shows a node without a role to administrators only; what is for everybody says so.
+fn role(role: &str) -> String {
+    match role {
+        "" => EVERYBODY.to_owned(),
+        role => role.to_owned(),
     }
 }
 
@@ -309,6 +320,21 @@ mod tests {
         let made = dialog(json!({"trigger_id": "x", "url": "y", "dialog": alone()})).unwrap();
         assert_eq!(made, dialog(alone()).unwrap());
         assert_eq!(made.elements[0].sub_kind, "password");
+    }
+
+    #[test]
+    fn what_is_for_everybody_says_so() {
+        let made = tree(&Tree {
+            sub_commands: vec![Tree {
+                role: "system_admin".into(),
+                ..Tree::default()
+            }],
+            ..Tree::default()
+        });
+        assert_eq!(
+            (&*made.role, &*made.sub_commands[0].role),
+            ("system_user", "system_admin")
+        );
     }
 
     #[test]

@@ -38,12 +38,13 @@ fn built_in(language: Language) -> model::Autocomplete {
     model::Autocomplete {
         trigger: TRIGGER.into(),
         hint: "help".into(),
+        role: objects::EVERYBODY.into(),
         help_text: text::command_description(language).into(),
         sub_commands: vec![
             verb("setup", text::setup_help(language), "system_admin"),
-            verb("status", text::status_help(language), ""),
-            verb("help", text::help_help(language), ""),
-            verb("about", text::about_help(language), ""),
+            verb("status", text::status_help(language), objects::EVERYBODY),
+            verb("help", text::help_help(language), objects::EVERYBODY),
+            verb("about", text::about_help(language), objects::EVERYBODY),
         ],
         ..model::Autocomplete::default()
     }
