@@ -57,7 +57,8 @@ pub(crate) async fn figures(options: &Options, mapped: &Mapped) -> Result<Vec<Fi
 
 fn compared(what: String, few: &[Round], many: &[Round], of: fn(&Round) -> Cost) -> Figure {
     let told = |part: fn(Cost) -> f64| {
-        let middle = |rounds: &[Round]| median(rounds.iter().map(|round| part(of(round))).collect());
+        let middle =
+            |rounds: &[Round]| median(rounds.iter().map(|round| part(of(round))).collect());
         let (few, many) = (middle(few), middle(many));
         format!(
             "{:.2} times ({many:.0} µs against {few:.0} µs a message)",
@@ -67,7 +68,11 @@ fn compared(what: String, few: &[Round], many: &[Round], of: fn(&Round) -> Cost)
     Figure::new(
         what,
         "≤ 1.3 times",
-        format!("{}; of its processor time {}", told(clock), told(processor)),
+        format!(
+            "{}; of its processor time {}",
+            told(|cost| cost.clock),
+            told(|cost| cost.processor)
+        ),
     )
 }
 
@@ -80,7 +85,7 @@ async fn round(mapped: Option<&Mapped>, messages: usize) -> Result<Round, Failur
     let mattermost = Mattermost::start().await?;
     let url = mattermost.url();
     let mut desk = Desk::start(&url, &mattermost.furnish(), |settings| at(settings, &file)).await?;
-    desk.open(NEWEST).await?;
+    desk.open(0..NEWEST).await?;
     desk.move_to(NOWHERE).await?;
 
     let call = move |line: usize, n: usize| {
