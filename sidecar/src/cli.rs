@@ -10,8 +10,10 @@
 //! What a command produces goes to standard output, what went wrong to standard error. Everything printed here is for whoever operates the
 //! sidecar; secrets are printed only by `token`, whose whole purpose that is.
 
+mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod failed;
 mod serve;
 mod trial;
 
@@ -54,6 +56,11 @@ enum Command {
     Token(trial::TokenOptions),
     /// Signs and posts example events.
     Send(trial::SendOptions),
+    /// Tries everything that a working installation needs, and says what to mend.
+    Check(check::Options),
+    /// Parked deliveries of a running sidecar: list them, retry them, drop them.
+    #[command(subcommand)]
+    Failed(failed::Failed),
     /// Prints the settings that count, where they come from, and every mistake.
     Config {
         #[command(flatten)]
@@ -94,6 +101,8 @@ pub fn run(
         Command::Demo(options) => demo::run(&options),
         Command::Token(options) => trial::token(&options, environment),
         Command::Send(options) => trial::send(&options, environment),
+        Command::Check(options) => check::run(&options, environment),
+        Command::Failed(command) => failed::run(&command, environment),
         Command::Config { settings } => print_settings(&settings.gather(environment)),
     };
     match done {

@@ -13,7 +13,7 @@
 //! What an answer means is not decided here, only what is certain about the exchange. Addresses that somebody else names go
 //! through [`vet`] and the client in there.
 
-mod date;
+pub mod date;
 mod error;
 pub mod vet;
 

@@ -33,7 +33,7 @@ use crate::{
 
 pub use fetch::Fetch;
 pub use flow::{Fate, digest_of};
-pub use kind::extension;
+pub use kind::{extension, media_type};
 
 /// Enough for every signature that is looked for.
 const HEAD: usize = 8 * 1024;

@@ -13,6 +13,8 @@
 //!
 //! Not here: TLS (Mattermost's own address or a proxy does it), HTTP/2, CORS, compression.
 
+use http_body_util::BodyExt as _;
+
 mod body;
 mod crowd;
 mod guard;
@@ -31,9 +33,19 @@ pub use limits::Limits;
 pub use router::Router;
 pub use routes::{
     event::{Events, Wiring},
+    file::{FileWiring, Files, WasSent},
+    mattermost::{Hook, HookWiring},
     ops::{AdminDoor, Heard, MattermostState, Ops, Readiness},
 };
 pub use server::{Listener, Server};
 
-/// Every answer is in memory whole before its first byte leaves.
-type Answer = http::Response<http_body_util::Full<bytes::Bytes>>;
+/// Every answer but a file is in memory whole before its first byte leaves.
+type Answer = http::Response<Leaving>;
+
+/// What leaves. An error breaks the connection off, so that nobody takes half a file for a whole one.
+type Leaving = http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, std::io::Error>;
+
+fn whole(bytes: impl Into<bytes::Bytes>) -> Leaving {
+    let full = http_body_util::Full::new(bytes.into());
+    full.map_err(|never| match never {}).boxed_unsync()
+}

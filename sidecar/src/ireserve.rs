@@ -5,6 +5,7 @@
 //! | call | one signed POST to a licence's `webhook_url`, as Standard Webhooks 1.0 has it: [`call`] |
 //! | answered | what its answer means for whoever has to decide: [`call::Answered`] |
 //! | colleague | the i-Reserve user with a team member's e-mail address: [`users`] |
+//! | introduction | what i-Reserve says of itself when we tell it that we are there: [`connect`] |
 //!
 //! Guarantees: nothing leaves unsigned; a call is made once, within 15 s, and its answer is read up to 64 KiB; no redirect is followed;
 //! repeating is always safe, because the `webhook-id` stays the same and i-Reserve remembers it. No text, address or secret stands in
@@ -14,6 +15,7 @@
 
 mod body;
 mod call;
+pub mod connect;
 mod gate;
 pub mod outlet;
 pub mod users;

@@ -125,13 +125,17 @@ fn poster(
     })
 }
 
-/// Learns how people reach Mattermost, until cancelled: links to replies begin with it.
+/// Learns who our bot is and how people reach Mattermost, until cancelled: links to replies begin with that.
 pub(super) async fn site(
     mattermost: Arc<Mattermost>,
     tell: watch::Sender<Addresses>,
+    tell_bot: watch::Sender<Option<UserId>>,
     end: CancellationToken,
 ) {
     loop {
+        if let Ok(bot) = mattermost.bot().await {
+            tell_bot.send_replace(Some(bot));
+        }
         let told = mattermost
             .limits()
             .await

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use shared::UserId;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::Instant,
@@ -10,6 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{App, AppError, back, listen, upkeep, watch as looking};
 use crate::{
+    auth::link::LinkKey,
     client::{Client, Now, vet::Fetcher},
     clock::Clock,
     config::{Config, Location},
@@ -23,10 +25,10 @@ use crate::{
     files::{Fetch, Files},
     flow::{chat_to_thread::Intake, sequel},
     http::{
-        AdminDoor, Budget, Events, Heard, Limits, Listener, MattermostState, Ops, Readiness,
-        Router, Server, Wiring,
+        self, AdminDoor, Budget, Events, FileWiring, Heard, Hook, HookWiring, Limits, Listener,
+        MattermostState, Ops, Readiness, Router, Server, WasSent, Wiring,
     },
-    ireserve::{self, Addresses, users::Users},
+    ireserve::{self, Addresses, connect, users::Users},
     licence::{ContactDetails, Current, Licences},
     mattermost::{
         Mattermost,
@@ -34,7 +36,7 @@ use crate::{
     },
     metrics::Metrics,
     puller::{self, Puller, hints::Hints},
-    record::{Mapping, Queue, Signal},
+    record::{Mapping, PostState, Queue, Signal},
     render::{Catalogue, Contact},
     store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store},
 };
@@ -101,7 +103,7 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
     base.tasks.spawn(watching);
     let signals = typing(&base, Arc::clone(&mattermost));
     let public_url = config.server.public_url(listeners.public.address());
-    let hints = backward(config, &base, &mattermost, public_url.clone()).await?;
+    let back = backward(config, &base, &mattermost, public_url.clone()).await?;
     tidy(&base, &readiness);
 
     let (limits, heard) = (Limits::default(), Heard::default());
@@ -134,11 +136,24 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         limits: limits.clone(),
         budget,
     };
-    drop(hints);
-    let routers = (
-        Router::public(events, base.metrics.clone()),
-        Router::admin(ops, base.metrics.clone()),
-    );
+    let public = Router::public(events, base.metrics.clone())
+        .with_hook(Hook::new(HookWiring {
+            licences: base.licences.clone(),
+            clock: base.clock.clone(),
+            hints: back.hints,
+            bot: back.bot,
+            calls: Heard::default(),
+            limits: limits.clone(),
+            budget: ops.budget.clone(),
+        }))
+        .with_files(http::Files::new(FileWiring {
+            clock: base.clock.clone(),
+            links: back.links,
+            mattermost,
+            was_sent: was_sent(base.store.clone()),
+            limits: limits.clone(),
+        }));
+    let routers = (public, Router::admin(ops, base.metrics.clone()));
     Ok(open_doors(
         config,
         base,
@@ -223,13 +238,20 @@ async fn outward(
     Ok(poster)
 }
 
-/// The ear, and the lanes to i-Reserve. Says where hints go.
+/// What the doors need of the way back.
+struct Back {
+    hints: Hints,
+    bot: watch::Receiver<Option<UserId>>,
+    links: Arc<LinkKey>,
+}
+
+/// The ear, and the lanes to i-Reserve.
 async fn backward(
     config: &Config,
     base: &Base,
     mattermost: &Arc<Mattermost>,
     public: url::Url,
-) -> Result<Hints, AppError> {
+) -> Result<Back, AppError> {
     let hints = Hints::new(base.metrics.clone());
     // Of one app there is one team; who may change it while it runs holds the sender.
     let (_, team) = watch::channel(config.team.clone());
@@ -266,26 +288,51 @@ async fn backward(
         site: mattermost.url(),
         public,
     });
+    let (tell_bot, bot) = watch::channel(None);
     base.tasks.spawn(back::site(
         Arc::clone(mattermost),
         tell_site,
+        tell_bot,
         base.upkeep.clone(),
     ));
+    let links = Arc::new(back::link_key(config, &base.store, &base.clock).await?);
     let parts = ireserve::Parts {
         client: base.client.clone(),
         now: now(&base.clock),
         licences: base.licences.clone(),
-        links: Arc::new(back::link_key(config, &base.store, &base.clock).await?),
+        links: Arc::clone(&links),
         addresses,
     };
     let users = Users::new(base.client.clone(), now(&base.clock));
+    base.tasks.spawn(connect::run(
+        parts.clone(),
+        connect::Connections::default(),
+        base.begin.clone(),
+    ));
     base.tasks.spawn(back::post(
         shared(base),
         parts,
         users,
         base.licences.clone(),
     ));
-    Ok(hints)
+    Ok(Back { hints, bot, links })
+}
+
+/// A link leads only to files of posts that were sent, in threads of its licence: a note's file is nobody's.
+fn was_sent(store: Store) -> WasSent {
+    Arc::new(move |licence, post| {
+        let store = store.clone();
+        Box::pin(async move {
+            let known = store.known(&[post]).await.unwrap_or_default();
+            let Some(known) = known
+                .into_iter()
+                .find(|known| known.state == PostState::Sent)
+            else {
+                return false;
+            };
+            matches!(store.thread(&known.root_id).await, Ok(Some(thread)) if thread.licence == licence)
+        })
+    })
 }
 
 fn shared(base: &Base) -> back::Shared {

@@ -3,7 +3,8 @@
 use shared::Timestamp;
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or `Sun Nov  6 08:49:37 1994`. Anything else is none.
-pub(super) fn parse(text: &str) -> Option<Timestamp> {
+#[must_use]
+pub fn parse(text: &str) -> Option<Timestamp> {
     // No date has more words; a longer header is no date.
     let words: Vec<&str> = text
         .split([' ', ',', '-'])

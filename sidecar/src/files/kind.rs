@@ -45,6 +45,22 @@ pub fn extension(head: &[u8], name: &str) -> Option<&'static str> {
     }
 }
 
+/// What a file may be called on its way out: a picture, a sound, a film, a document or an archive by its first bytes, and nothing that a
+/// browser would run.
+#[must_use]
+pub fn media_type(head: &[u8]) -> &'static str {
+    use infer::MatcherType::{Archive, Audio, Book, Doc, Font, Image, Video};
+    infer::get(head)
+        .filter(|kind| {
+            let tame = matches!(
+                kind.matcher_type(),
+                Archive | Audio | Book | Doc | Font | Image | Video
+            );
+            tame && !draws(head)
+        })
+        .map_or("application/octet-stream", |kind| kind.mime_type())
+}
+
 /// Markup that is drawn or run, whatever it is called and whatever blanks or marks stand before it.
 fn draws(head: &[u8]) -> bool {
     let text = head
@@ -82,6 +98,23 @@ mod tests {
     const PDF: &[u8] = b"%PDF-1.7\n";
     const EXE: &[u8] = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0";
     const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0";
+
+    #[test]
+    fn on_the_way_out_only_tame_kinds_have_a_name() {
+        let any = "application/octet-stream";
+        for (head, wanted) in [
+            (PNG, "image/png"),
+            (PDF, "application/pdf"),
+            (ZIP, "application/zip"),
+            (EXE, any),
+            (b"<!DOCTYPE html><html>", any),
+            (b"<svg xmlns=", any),
+            (b"#!/bin/sh\n", any),
+            (b"", any),
+        ] {
+            assert_eq!(media_type(head), wanted, "{head:?}");
+        }
+    }
 
     #[test]
     fn the_bytes_decide_and_what_could_act_is_text_or_nothing() {

@@ -21,6 +21,11 @@ pub struct Limits {
     pub bytes_per_second: u64,
     /// How long an answer may wait for a client that does not read it.
     pub answer: Duration,
+    /// A file is taken at least this fast, after [`Self::answer`] to begin with: against clients that hold a transfer from
+    /// Mattermost open by sipping.
+    pub file_bytes_per_second: u64,
+    /// Files that leave at once: each is a transfer from Mattermost, and whoever holds a link must not keep replies from being read.
+    pub files_at_once: usize,
     /// After an answer that ends its connection: how much is still read and dropped, so that the client sees the answer
     /// instead of a reset, and how long.
     pub linger_bytes: usize,
@@ -41,6 +46,8 @@ impl Default for Limits {
             bodies_in_flight: 64 * 1024 * 1024,
             bytes_per_second: 64 * 1024,
             answer: Duration::from_secs(30),
+            file_bytes_per_second: 16 * 1024,
+            files_at_once: 16,
             linger_bytes: 4 * 1024 * 1024,
             linger: Duration::from_secs(2),
             drain: Duration::from_secs(10),

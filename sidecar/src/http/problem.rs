@@ -5,13 +5,11 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use http_body_util::Full;
 use serde::Serialize;
 use shared::Pointed;
 
-use super::Answer;
+use super::{Answer, whole};
 
 /// What kind of refusal, as far as a caller may act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +175,6 @@ impl Problem {
     }
 
     #[must_use]
-    #[cfg(test)]
     pub(super) const fn status(&self) -> StatusCode {
         self.status
     }
@@ -213,7 +210,7 @@ impl Problem {
             errors: &self.errors,
         };
         let body = serde_json::to_vec(&written).expect("a problem is plain data");
-        let mut answer = Answer::new(Full::new(Bytes::from(body)));
+        let mut answer = Answer::new(whole(body));
         *answer.status_mut() = self.status;
         answer.headers_mut().extend(self.headers);
         answer.headers_mut().insert(

@@ -11,6 +11,8 @@ use super::{
     problem::Problem,
     routes::{
         event::Events,
+        file::Files,
+        mattermost::Hook,
         ops::{Change, Ops},
     },
 };
@@ -25,8 +27,16 @@ pub struct Router {
 
 #[derive(Debug)]
 enum Door {
-    Public(Events),
-    Admin(Ops),
+    Public(Box<Public>),
+    Admin(Box<Ops>),
+}
+
+/// What parties outside ask. What was not given is not there: 404.
+#[derive(Debug)]
+struct Public {
+    events: Events,
+    hook: Option<Hook>,
+    files: Option<Files>,
 }
 
 /// What can be asked for.
@@ -36,6 +46,10 @@ enum Route {
     Events,
     /// What became of this one; not yet known to be an id.
     Event(String),
+    /// Mattermost's outgoing webhook says that there is a new post.
+    Hook,
+    /// The attachment of a reply behind this token.
+    File(String),
     Health,
     Ready,
     Metrics,
@@ -60,16 +74,38 @@ impl Router {
     #[must_use]
     pub fn public(events: Events, metrics: Metrics) -> Self {
         Self {
-            door: Door::Public(events),
+            door: Door::Public(Box::new(Public {
+                events,
+                hook: None,
+                files: None,
+            })),
             metrics,
         }
+    }
+
+    /// The same, which also listens to Mattermost's outgoing webhook.
+    #[must_use]
+    pub fn with_hook(mut self, hook: Hook) -> Self {
+        if let Door::Public(public) = &mut self.door {
+            public.hook = Some(hook);
+        }
+        self
+    }
+
+    /// The same, which also gives out the files of replies.
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self {
+        if let Door::Public(public) = &mut self.door {
+            public.files = Some(files);
+        }
+        self
     }
 
     /// Health, metrics, parked deliveries.
     #[must_use]
     pub fn admin(ops: Ops, metrics: Metrics) -> Self {
         Self {
-            door: Door::Admin(ops),
+            door: Door::Admin(Box::new(ops)),
             metrics,
         }
     }
@@ -89,8 +125,8 @@ impl Router {
 
     /// Resolves when nothing that a caller began and left is still going on.
     pub(super) async fn at_rest(&self) {
-        if let Door::Public(events) = &self.door {
-            events.at_rest().await;
+        if let Door::Public(public) = &self.door {
+            public.events.at_rest().await;
         }
     }
 
@@ -109,10 +145,7 @@ impl Router {
         peer: IpAddr,
     ) -> Result<Answer, Problem> {
         match (&self.door, route) {
-            (Door::Public(events), Route::Events) => events.take(request, peer).await,
-            (Door::Public(events), Route::Event(id)) => {
-                events.status(request.headers(), peer, &id).await
-            }
+            (Door::Public(public), route) => public.take(route, request, peer).await,
             (Door::Admin(ops), Route::Health) => Ok(ops.health()),
             (Door::Admin(ops), Route::Ready) => Ok(ops.ready()),
             (Door::Admin(ops), Route::Metrics) => Ok(ops.metrics().await),
@@ -125,8 +158,39 @@ impl Router {
                     _ => Err(Problem::not_found()),
                 }
             }
-            (Door::Public(_), _) => Err(Problem::not_found()),
         }
+    }
+}
+
+impl Public {
+    async fn take(
+        &self,
+        route: Route,
+        request: &mut Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Answer, Problem> {
+        match (route, &self.hook, &self.files) {
+            (Route::Events, ..) => self.events.take(request, peer).await,
+            (Route::Event(id), ..) => self.events.status(request.headers(), peer, &id).await,
+            (Route::Hook, Some(hook), _) => Ok(hook.hear(request, peer).await),
+            (Route::File(token), _, Some(files)) => {
+                files
+                    .give(request.method(), request.headers(), &token)
+                    .await
+            }
+            _ => Err(Problem::not_found()),
+        }
+    }
+
+    /// The paths below `/v1/` that are not fixed.
+    fn find(&self, path: &str) -> Option<Route> {
+        if let Some(id) = path.strip_prefix("/v1/events/") {
+            return segment(id).map(Route::Event);
+        }
+        self.files.as_ref()?;
+        path.strip_prefix("/v1/files/")
+            .and_then(segment)
+            .map(Route::File)
     }
 }
 
@@ -136,8 +200,11 @@ impl Door {
         let post = method == Method::POST;
         let (route, taken, allow) = match (self, path) {
             (Self::Public(_), "/v1/events") => (Route::Events, post, POST),
-            (Self::Public(_), path) => match path.strip_prefix("/v1/events/").and_then(segment) {
-                Some(id) => (Route::Event(id), read, GET),
+            (Self::Public(public), "/v1/hooks/mattermost") if public.hook.is_some() => {
+                (Route::Hook, post, POST)
+            }
+            (Self::Public(public), path) => match public.find(path) {
+                Some(route) => (route, read, GET),
                 None => return Err(Missed::Path),
             },
             (Self::Admin(_), "/healthz") => (Route::Health, read, GET),
@@ -163,6 +230,8 @@ impl Route {
         match self {
             Self::Events => "events",
             Self::Event(_) => "event",
+            Self::Hook => "hook",
+            Self::File(_) => "file",
             Self::Health => "healthz",
             Self::Ready => "readyz",
             Self::Metrics => "metrics",

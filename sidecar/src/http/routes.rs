@@ -1,14 +1,15 @@
 //! The calls, one file for each caller.
 
 pub(super) mod event;
+pub(super) mod file;
+pub(super) mod mattermost;
 pub(super) mod ops;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::Full;
 use serde::Serialize;
 
-use super::Answer;
+use super::{Answer, whole};
 
 fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(value).expect("our answers are plain data");
@@ -16,7 +17,7 @@ fn json(status: StatusCode, value: &impl Serialize) -> Answer {
 }
 
 fn typed(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Answer::new(Full::new(body.into()));
+    let mut answer = Answer::new(whole(body));
     *answer.status_mut() = status;
     answer
         .headers_mut()

@@ -211,4 +211,4 @@ const fn blocked(reason: Reason) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

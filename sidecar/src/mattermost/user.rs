@@ -55,6 +55,8 @@ pub struct Limits {
     /// Bytes of one file.
     pub max_file_size: u64,
     pub files_allowed: bool,
+    /// Whether our bot is told people's e-mail addresses.
+    pub shows_emails: bool,
     /// As people's browsers reach it; for links to posts.
     pub site_url: Option<Url>,
 }
@@ -74,6 +76,7 @@ struct ClientConfig {
     max_post_size: Option<String>,
     max_file_size: Option<String>,
     enable_file_attachments: Option<String>,
+    show_email_address: Option<String>,
     #[serde(rename = "SiteURL")]
     site_url: Option<String>,
 }
@@ -85,6 +88,7 @@ impl Default for Limits {
             max_post_size: 16_383,
             max_file_size: 104_857_600,
             files_allowed: true,
+            shows_emails: true,
             site_url: None,
         }
     }
@@ -156,6 +160,7 @@ impl Mattermost {
             }),
             max_file_size: number(config.max_file_size).unwrap_or(usual.max_file_size),
             files_allowed: config.enable_file_attachments.as_deref() != Some("false"),
+            shows_emails: config.show_email_address.as_deref() != Some("false"),
             site_url: config.site_url.and_then(|text| Url::parse(&text).ok()),
         })
     }

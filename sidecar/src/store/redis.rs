@@ -126,8 +126,7 @@ impl Redis {
     /// [`RedisOpenError`], each with what to do.
     pub async fn open(settings: &RedisSettings) -> Result<Self, RedisOpenError> {
         let name = Name::take(&settings.name_folder).await?;
-        let client =
-            redis::Client::open(settings.url.expose_secret()).map_err(RedisOpenError::Url)?;
+        let client = client(&settings.url).map_err(RedisOpenError::Url)?;
         let link = Link::open(client).await.map_err(RedisOpenError::Connect)?;
         setting::check(&link, settings.dangerous_accept_settings).await?;
         setting::check_shape(&link).await?;
@@ -146,4 +145,11 @@ impl Redis {
     fn remember_ms(&self) -> u64 {
         u64::try_from(self.0.remember.as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// Small commands leave at once: without that the system waits for the answer of one before it sends the next.
+fn client(url: &SecretString) -> redis::RedisResult<redis::Client> {
+    let info = redis::IntoConnectionInfo::into_connection_info(url.expose_secret())?;
+    let tcp = redis::io::tcp::TcpSettings::default().set_nodelay(true);
+    redis::Client::open(info.set_tcp_settings(tcp))
 }

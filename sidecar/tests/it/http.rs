@@ -5,6 +5,8 @@ mod desk;
 mod events;
 mod files;
 mod framing;
+mod given;
+mod hooks;
 mod openapi;
 mod ops;
 mod raw;

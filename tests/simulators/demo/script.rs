@@ -264,3 +264,20 @@ const fn lines(language: Language) -> &'static Lines {
         },
     }
 }
+
+/// What goes with the picture.
+pub(super) const fn picture_line(language: Language) -> &'static str {
+    lines(language).picture
+}
+
+/// More than fits into one post: some 40,000 characters, in sentences that can be counted.
+pub(super) fn long_text(language: Language) -> String {
+    let sentence = match language {
+        Language::En => "of a visitor who has a lot to tell about last Saturday's party.",
+        Language::Nl => "van een bezoeker die veel te vertellen heeft over het feest van zaterdag.",
+    };
+    let sentences: Vec<String> = (1..=550)
+        .map(|number| format!("Line {number} {sentence}"))
+        .collect();
+    sentences.join("\n")
+}

@@ -27,6 +27,7 @@ use crate::server::Door;
 use crate::watched::{Late, Watched};
 use life::Seat;
 use outbox::Outbox;
+pub(super) use people::Talk;
 
 /// How long each call to a slow Mattermost takes.
 const SLOW: Duration = Duration::from_millis(1_500);
@@ -206,8 +207,22 @@ impl Stage {
         Ok(())
     }
 
+    /// The script begins, unless it is being played. Says whether it may.
+    pub(super) fn begin_play(&self) -> bool {
+        self.story
+            .change(|story| !std::mem::replace(&mut story.weather.playing, true))
+    }
+
+    /// The script has ended.
+    pub(super) fn end_play(&self, fine: bool) {
+        self.story.change(|story| {
+            story.weather.playing = false;
+            story.note(Note::Played { fine });
+        });
+    }
+
     /// Ends everything in order.
-    pub(super) async fn close(self) {
+    pub(super) async fn close(&self) {
         self.seat.end(Ending::Stop).await;
         self.end.cancel();
         self.tasks.close();
@@ -232,7 +247,7 @@ impl Stage {
             };
             let watching = mattermost.within(ALWAYS, "the demonstration ends", look);
             // It finds nothing, ever; what counts is that it looks.
-            end.run_until_cancelled(watching).await.map(drop);
+            let _ = end.run_until_cancelled(watching).await;
         });
     }
 

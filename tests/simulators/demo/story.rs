@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use shared::Language;
 
 use super::sidecar::{Act, How, Step, Work};
 use crate::clock::wall_millis;
@@ -40,18 +39,20 @@ pub(super) struct Weather {
     /// Whether the sidecar runs, and in which of its lives.
     pub(super) up: bool,
     pub(super) lives: u32,
+    /// Whether the script is being played.
+    pub(super) playing: bool,
 }
 
 /// One event that i-Reserve pushes.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
     pub(super) id: String,
-    pub(super) language: Language,
     /// None: a notification.
     pub(super) conversation: Option<String>,
     pub(super) what: What,
     pub(super) at: i64,
     pub(super) fate: Fate,
+    /// At the one of its posts that took most.
     pub(super) attempts: u32,
     /// From saying to the promise.
     pub(super) accepted_after: Option<Duration>,
@@ -146,7 +147,8 @@ pub(super) enum Note {
     },
     /// i-Reserve got no promise and repeats the event.
     Repeated {
-        why: String,
+        /// None: there was no answer at all.
+        status: Option<u16>,
     },
     Rejected {
         why: String,
@@ -180,6 +182,10 @@ pub(super) enum Note {
     Started {
         life: u32,
     },
+    /// The script has ended, well or not.
+    Played {
+        fine: bool,
+    },
     /// A colleague wrote in the thread.
     Replied {
         by: String,
@@ -196,15 +202,9 @@ pub(super) struct Seen {
 }
 
 impl Said {
-    pub(super) fn new(
-        id: String,
-        language: Language,
-        conversation: Option<String>,
-        what: What,
-    ) -> Self {
+    pub(super) fn new(id: String, conversation: Option<String>, what: What) -> Self {
         Self {
             id,
-            language,
             conversation,
             what,
             at: wall_millis(),
@@ -241,13 +241,12 @@ impl Story {
     }
 
     pub(super) fn accepted(&mut self, id: &str) {
-        let Some(said) = self.find(id) else { return };
+        let Some(said) = self.find(id).filter(|said| said.accepted_after.is_none()) else {
+            return;
+        };
         let after = Duration::from_millis(u64::try_from(wall_millis() - said.at).unwrap_or(0));
         said.accepted_after = Some(after);
-        // Mattermost may have been quicker than the way back of the promise.
-        if said.fate == Fate::Sending {
-            said.fate = Fate::Accepted;
-        }
+        said.fate = Fate::Accepted;
         self.enter(Some(id), Note::Accepted { after });
     }
 
@@ -257,8 +256,8 @@ impl Story {
         self.enter(Some(id), Note::Rejected { why });
     }
 
-    pub(super) fn repeated(&mut self, id: &str, why: String) {
-        self.enter(Some(id), Note::Repeated { why });
+    pub(super) fn repeated(&mut self, id: &str, status: Option<u16>) {
+        self.enter(Some(id), Note::Repeated { status });
     }
 
     /// The sidecar's process is gone. What it was trying may stand, and nobody knows.
@@ -273,10 +272,12 @@ impl Story {
     /// What the sidecar tells.
     pub(super) fn step(&mut self, step: Step) {
         let id = step.event;
+        // What is worked on was accepted before, though that answer may still be on its way to i-Reserve.
+        self.accepted(&id);
         let Some(said) = self.find(&id) else { return };
         match step.work {
             Work::Tried { act, attempt } => {
-                said.attempts += 1;
+                said.attempts = said.attempts.max(attempt);
                 said.fate = Fate::Trying;
                 // Whoever is in doubt looks first. The same act again: it was not there. Another one: it was.
                 let found = said.found().filter(|found| *found != act);
@@ -357,7 +358,7 @@ mod tests {
     fn one() -> Story {
         let mut story = Story::default();
         let what = What::Closed { by: "Anna".into() };
-        story.say(Said::new("e1".into(), Language::En, None, what));
+        story.say(Said::new("e1".into(), None, what));
         story
     }
 
@@ -399,7 +400,7 @@ mod tests {
             story.step(step);
         }
         assert_eq!(
-            notes(&story)[2..],
+            notes(&story)[3..],
             [
                 Note::Found { act: Act::Part(0) },
                 Note::Delivered { after, attempts: 1 }

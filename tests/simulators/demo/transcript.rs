@@ -94,7 +94,7 @@ fn left(said: &Said, start: i64) -> Vec<String> {
                 more => format!(", {more} attempts"),
             };
             format!(
-                "promised in {}, there in {}{attempts}",
+                "accepted in {}, there in {}{attempts}",
                 words::time(accepted),
                 words::time(delivered)
             )

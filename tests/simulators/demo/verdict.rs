@@ -136,7 +136,8 @@ fn content(story: &Story, said: &Said) -> Option<String> {
     for seen in &made {
         let words = words(&seen.post.message);
         // The name stands in every part; an agent's has our mark behind it.
-        let Some((sender, part)) = words.split_once(":** ").or(words.split_once(":**")) else {
+        let Some((sender, part)) = words.split_once(":** ").or_else(|| words.split_once(":**"))
+        else {
             return Some(format!("{} names no sender: {words:?}", said.id));
         };
         if !sender.trim_start_matches('*').starts_with(name) {
@@ -225,7 +226,6 @@ fn order(story: &Story) -> Vec<String> {
 mod tests {
     use bytes::Bytes;
     use serde_json::json;
-    use shared::Language;
 
     use super::super::story::{By, File};
     use super::*;
@@ -249,7 +249,7 @@ mod tests {
             ("e1", message("one", Some(file))),
             ("e2", message("two", None)),
         ] {
-            let mut said = Said::new(id.into(), Language::En, Some("c".into()), what);
+            let mut said = Said::new(id.into(), Some("c".into()), what);
             said.fate = Fate::Delivered;
             story.say(said);
         }
@@ -350,7 +350,7 @@ mod tests {
             ),
             ("e4", What::Withdrawn { of: "e1".into() }),
         ] {
-            let mut said = Said::new(id.into(), Language::En, Some("c".into()), what);
+            let mut said = Said::new(id.into(), Some("c".into()), what);
             said.fate = Fate::Delivered;
             story.say(said);
         }

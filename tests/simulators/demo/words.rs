@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::Language::{self, En, Nl};
 
 use super::sidecar::{Act, How};
-use super::story::{Note, Said, Story, What};
+use super::story::{Fate, Note, Said, Story, What};
 
 /// What one entry says.
 pub(super) fn note(note: &Note, language: Language) -> String {
@@ -14,12 +14,7 @@ pub(super) fn note(note: &Note, language: Language) -> String {
         (Note::Accepted { after }, Nl) => {
             format!("aangenomen: veilig op schijf na {}", time(*after))
         }
-        (Note::Repeated { why }, En) => {
-            format!("no promise ({why}): i-Reserve repeats it until there is one")
-        }
-        (Note::Repeated { why }, Nl) => {
-            format!("geen belofte ({why}): i-Reserve herhaalt tot die er is")
-        }
+        (Note::Repeated { status }, _) => repeated(*status, language),
         (Note::Rejected { why }, En) => format!("refused: {why}"),
         (Note::Rejected { why }, Nl) => format!("geweigerd: {why}"),
         (Note::Tried { act, attempt }, _) => tried(*act, *attempt, language),
@@ -58,6 +53,18 @@ pub(super) fn note(note: &Note, language: Language) -> String {
     }
 }
 
+fn repeated(status: Option<u16>, language: Language) -> String {
+    let why = match (status, language) {
+        (Some(status), _) => status.to_string(),
+        (None, En) => "no answer".to_owned(),
+        (None, Nl) => "geen antwoord".to_owned(),
+    };
+    match language {
+        En => format!("not accepted ({why}): i-Reserve repeats it until it is"),
+        Nl => format!("niet aangenomen ({why}): i-Reserve herhaalt het tot het lukt"),
+    }
+}
+
 /// What people did to the world.
 fn world(note: &Note, language: Language) -> String {
     let words = match (note, language) {
@@ -81,6 +88,14 @@ fn world(note: &Note, language: Language) -> String {
         (Note::Started { life: 1 }, Nl) => "de sidecar start",
         (Note::Started { .. }, En) => "the sidecar starts again, on the store that was left",
         (Note::Started { .. }, Nl) => "de sidecar start opnieuw, op de opslag die er nog lag",
+        (Note::Played { fine: true }, En) => {
+            "the script has ended: every event stands once and in order"
+        }
+        (Note::Played { fine: true }, Nl) => {
+            "het script is klaar: alles staat er precies één keer en op volgorde"
+        }
+        (Note::Played { fine: false }, En) => "the script was disturbed and has ended",
+        (Note::Played { fine: false }, Nl) => "het script is verstoord en gestopt",
         (Note::Replied { by }, En) => return format!("{by} replies in the thread"),
         (Note::Replied { by }, Nl) => return format!("{by} antwoordt in het draadje"),
         _ => "",
@@ -150,6 +165,28 @@ pub(super) fn about(said: &Said, language: Language) -> String {
         (What::Reopened { .. }, Nl) => "gesprek heropend".to_owned(),
         (What::Notification { title, .. }, _) => title.clone(),
     }
+}
+
+/// How far an event has come, as the visitor's side shows it.
+pub(super) fn state(said: &Said, language: Language) -> String {
+    let delivered = said.delivered_after.map(time).unwrap_or_default();
+    let words = match (&said.fate, language) {
+        (Fate::Sending, En) => "not accepted yet",
+        (Fate::Sending, Nl) => "nog niet aangenomen",
+        (Fate::Refused, En) => "refused",
+        (Fate::Refused, Nl) => "geweigerd",
+        (Fate::Accepted, En) => "accepted, waiting its turn",
+        (Fate::Accepted, Nl) => "aangenomen, wacht op zijn beurt",
+        (Fate::Trying, En) => "accepted, on its way",
+        (Fate::Trying, Nl) => "aangenomen, onderweg",
+        (Fate::Waiting, En) => "accepted, tried again soon",
+        (Fate::Waiting, Nl) => "aangenomen, wordt opnieuw geprobeerd",
+        (Fate::Delivered, En) => return format!("in Mattermost after {delivered}"),
+        (Fate::Delivered, Nl) => return format!("in Mattermost na {delivered}"),
+        (Fate::Parked, En) => "parked",
+        (Fate::Parked, Nl) => "geparkeerd",
+    };
+    words.to_owned()
 }
 
 /// The same for an event that is only known by its id.

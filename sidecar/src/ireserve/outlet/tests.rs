@@ -29,9 +29,9 @@ use crate::{
 const KEY: &str = "a key of exactly thirty-two byte";
 const OTHER: &str = "whsec_b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXI=";
 
-struct Desk {
-    ireserve: IReserve,
-    licence: Licence,
+pub(in crate::ireserve) struct Desk {
+    pub(in crate::ireserve) ireserve: IReserve,
+    pub(in crate::ireserve) licence: Licence,
     outlet: IreserveOutlet,
     licences: watch::Sender<Licences>,
     links: Arc<LinkKey>,
@@ -40,7 +40,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(in crate::ireserve) async fn open() -> Self {
         let ireserve = IReserve::start().await.unwrap();
         ireserve.follows_links(false);
         let licence = Licence {
@@ -90,7 +90,11 @@ impl Desk {
         }
     }
 
-    fn agree(&mut self, change: impl FnOnce(&mut Licence)) {
+    pub(in crate::ireserve) const fn parts(&self) -> &Parts {
+        &self.outlet.parts
+    }
+
+    pub(in crate::ireserve) fn agree(&mut self, change: impl FnOnce(&mut Licence)) {
         change(&mut self.licence);
         self.licences
             .send_replace(Licences::new([self.licence.clone()]));
@@ -108,7 +112,7 @@ impl Desk {
         }
     }
 
-    fn requests(&self) -> usize {
+    pub(in crate::ireserve) fn requests(&self) -> usize {
         self.ireserve.look(|inbox| inbox.deliveries().len())
     }
 

@@ -1,6 +1,6 @@
 //! What only Redis can do to us: settings, several processes, a server that dies, stops answering or refuses.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 
@@ -589,28 +589,43 @@ async fn a_file_above_sixteen_mebibytes_is_refused_before_it_is_whole() {
     assert!(receiving.push(&Bytes::from_static(b"x")).await.is_err());
 }
 
-/// Prints how many events a second can be accepted. Run it alone: `cargo test --release -p sidecar accepts_per_second -- --ignored --nocapture`.
+/// Prints how many events a second can be accepted, beside what the server and its disk can do at all. Run it alone:
+/// `cargo test --release -p sidecar accepts_per_second -- --ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement, not a test"]
 async fn accepts_per_second() {
-    let Some((_server, redis, _folder)) = start().await else {
+    let Some((server, redis, _folder)) = start().await else {
         return;
     };
-    let redis = Arc::new(redis);
-    for callers in [1, 16, 64] {
-        let (began, each) = (tokio::time::Instant::now(), 6400 / callers);
-        let mut tasks = tokio::task::JoinSet::new();
-        for caller in 0..callers {
-            let redis = Arc::clone(&redis);
-            tasks.spawn(async move {
-                for number in 0..each {
-                    let id = format!("evt_{callers}_{caller}_{number}");
-                    accept(&redis, said(&id, &format!("conv_{caller}"))).await;
-                }
-            });
-        }
-        tasks.join_all().await;
-        let rate = f64::from(callers * each) / began.elapsed().as_secs_f64();
-        println!("{callers} callers: {rate:.0} accepts/s");
+    for callers in [1, 64] {
+        let plain = rate(&redis, callers, async |redis, id| {
+            super::setting::one(&redis.0.link, "SET", &["ir:plain", id])
+                .await
+                .unwrap();
+        });
+        let plain = plain.await;
+        let accepted = rate(&redis, callers, async |redis, id| {
+            let conversation = format!("conv_{}", id.len() + id.as_bytes()[4] as usize);
+            accept(redis, said(id, &conversation)).await;
+        });
+        let accepted = accepted.await;
+        println!("{callers} callers: {accepted:.0} accepts/s, {plain:.0} plain writes/s");
     }
+    let info = server.ask(&["INFO", "commandstats"]).await.unwrap();
+    let info = reply::text(info).unwrap();
+    let scripts = super::setting::field(&info, "cmdstat_evalsha").unwrap_or_default();
+    println!("in the server: {scripts}");
+}
+
+/// How often a second so many callers at once do that, each with an id of its own.
+async fn rate(redis: &Redis, callers: usize, work: impl AsyncFn(&Redis, &str)) -> f64 {
+    const TIMES: usize = 1280;
+    let began = tokio::time::Instant::now();
+    let one = async |caller: usize| {
+        for number in 0..TIMES / callers {
+            work(redis, &format!("evt_{caller}_{callers}_{number}")).await;
+        }
+    };
+    futures_util::future::join_all((0..callers).map(one)).await;
+    f64::from(u32::try_from(TIMES).unwrap()) / began.elapsed().as_secs_f64()
 }

@@ -10,6 +10,9 @@ use super::{Redis, keys};
 /// How soon a lost connection is made anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How long it may take to listen. The client sets no limit for this kind of connection.
+const CONNECT: Duration = Duration::from_secs(3);
+
 /// A connection that listens.
 pub(super) struct Ears(PubSubStream);
 
@@ -26,7 +29,8 @@ impl Redis {
         let mut ears = self.0.ears.lock().await;
         loop {
             let Some(Ears(stream)) = &mut *ears else {
-                match self.listen().await {
+                let listening = tokio::time::timeout(CONNECT, self.listen());
+                match listening.await.unwrap_or_else(|_| Err(timed_out())) {
                     Ok(fresh) => {
                         *ears = Some(fresh);
                         self.0.hints.ask_all();
@@ -71,4 +75,8 @@ impl Redis {
             _ => false,
         }
     }
+}
+
+fn timed_out() -> redis::RedisError {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
 }

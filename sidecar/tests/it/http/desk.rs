@@ -1,12 +1,18 @@
 //! Both listeners over a real store, and i-Reserve with a token of its licence. What delivers is missing: a test does it by hand.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    collections::HashSet,
+    net::IpAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use shared::{ChannelId, LicenceId, PostId};
+use shared::{ChannelId, LicenceId, PostId, UserId};
 use sidecar::{
-    auth::token,
+    auth::{link::LinkKey, token},
+    client::Client,
     clock::Clock,
     delivery::{
         outbox::Outbox,
@@ -14,11 +20,13 @@ use sidecar::{
     },
     flow::chat_to_thread::Intake,
     http::{
-        AdminDoor, Budget, Events, Heard, Limits, Listener, MattermostState, Ops, Readiness,
-        Router, Server, Wiring,
+        AdminDoor, Budget, Events, FileWiring, Files, Heard, Hook, HookWiring, Limits, Listener,
+        MattermostState, Ops, Readiness, Router, Server, Wiring,
     },
     licence::{Attachments, Channel, Current, Ireserve, Key, Licence, Licences, Mode},
+    mattermost::Mattermost,
     metrics::Metrics,
+    puller::hints::Hints,
     record::{Claim, Posted, Queue, Signal},
     store::{Delivered, Embedded, EmbeddedSettings, Lease, Park, Store},
 };
@@ -84,12 +92,21 @@ pub(super) struct Desk {
     pub(super) mattermost: watch::Sender<MattermostState>,
     pub(super) signals: mpsc::Receiver<Signal>,
     pub(super) clock: Clock,
+    pub(super) hints: Hints,
+    /// Our bot, as far as the webhook's route knows it.
+    pub(super) bot: watch::Sender<Option<UserId>>,
+    pub(super) behind: Arc<Mattermost>,
+    pub(super) links: Arc<LinkKey>,
+    /// Posts that were sent, with their licence.
+    pub(super) sent: Sent,
     settled: Settled,
     licence: Licence,
     tasks: TaskTracker,
     stop: CancellationToken,
     folder: tempfile::TempDir,
 }
+
+pub(super) type Sent = Arc<Mutex<HashSet<(LicenceId, PostId)>>>;
 
 /// One listener.
 #[derive(Clone)]
@@ -141,6 +158,34 @@ impl Desk {
             budget: budget.clone(),
             stop: stop.clone(),
         });
+        let hints = Hints::new(metrics.clone());
+        let (bot, known_bot) = watch::channel(None);
+        let hook = Hook::new(HookWiring {
+            licences: licences.clone(),
+            clock: clock.clone(),
+            hints: hints.clone(),
+            bot: known_bot,
+            calls: Heard::default(),
+            limits: wish.limits.clone(),
+            budget: budget.clone(),
+        });
+        let now = {
+            let clock = clock.clone();
+            Arc::new(move || clock.now())
+        };
+        let behind = Arc::new(Mattermost::new(Client::new(now).unwrap()));
+        let (links, sent) = (Arc::new(LinkKey::new(&[7; 32])), Sent::default());
+        let known = Arc::clone(&sent);
+        let files = Files::new(FileWiring {
+            clock: clock.clone(),
+            links: Arc::clone(&links),
+            mattermost: Arc::clone(&behind),
+            was_sent: Arc::new(move |licence, post| {
+                let sent = known.lock().unwrap().contains(&(licence, post));
+                Box::pin(std::future::ready(sent))
+            }),
+            limits: wish.limits.clone(),
+        });
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();
         let (readiness, is_ready) = watch::channel(Readiness::Ready);
         let (mattermost, seen) = watch::channel(MattermostState {
@@ -176,7 +221,9 @@ impl Desk {
         };
         let admin = serve(Router::admin(ops, metrics.clone()), listener);
         let public = serve(
-            Router::public(events, metrics),
+            Router::public(events, metrics)
+                .with_hook(hook)
+                .with_files(files),
             Listener::bind("127.0.0.1:0").await.unwrap(),
         );
         tasks.close();
@@ -188,6 +235,11 @@ impl Desk {
             mattermost,
             signals,
             clock,
+            hints,
+            bot,
+            behind,
+            links,
+            sent,
             settled,
             licence: wish.licence,
             tasks,
