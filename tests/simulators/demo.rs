@@ -3,7 +3,7 @@
 //! The cast: [`stage`] holds the simulators, the sidecar's life and everything that people can do; [`story`] is what was said, what
 //! the sidecar did with it and what was seen on the other side; [`script`] plays one conversation with everything that goes wrong;
 //! [`verdict`] judges the end: every event stands once, in order, in the visitor's own words, and every
-//! reply has reached the visitor. [`transcript`] prints it, [`page`]
+//! reply has reached the visitor. [`transcript`] prints it, [`mod@page`]
 //! shows it live.
 //!
 //! The sidecar is a guest here: this package does not know it, so whoever calls brings a way to start one ([`Start`]) and may end
