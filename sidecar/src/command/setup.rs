@@ -123,12 +123,12 @@ fn place(asker: &Asker) -> Option<Place> {
 
 const fn wrong(error: LicenceKeyError) -> Key {
     match error {
-        LicenceKeyError::Prefix => Key::NotAKey,
-        LicenceKeyError::Incomplete | LicenceKeyError::Host => Key::HalfAKey,
+        LicenceKeyError::Prefix => Key::NotThatKind,
+        LicenceKeyError::Incomplete | LicenceKeyError::Host => Key::CutOff,
         LicenceKeyError::TooLong { .. }
         | LicenceKeyError::Licence
         | LicenceKeyError::Secret
-        | LicenceKeyError::Check => Key::MistypedKey,
+        | LicenceKeyError::Check => Key::Mistyped,
     }
 }
 
