@@ -13,18 +13,22 @@ fn with_files(id: &str, text: &str, attachments: Value) -> Value {
     with(message(id, "c1", "Sanne", text), "attachments", attachments)
 }
 
-/// What hangs on a post: the bytes of each file, in order.
+/// One text of each file on a post, in the order in which people see them; the post's own list of ids has another.
+fn each_file<'a>(post: &'a Post, key: &str) -> Vec<&'a str> {
+    let files = post.metadata["files"].as_array().into_iter().flatten();
+    files.filter_map(|file| file[key].as_str()).collect()
+}
+
 async fn bytes_of(stage: &Stage, post: &Post) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    for id in &post.file_ids {
+    for id in each_file(post, "id") {
         all.push(stage.world().file_bytes(id).await.unwrap().to_vec());
     }
     all
 }
 
 fn names_of(post: &Post) -> Vec<&str> {
-    let files = post.metadata["files"].as_array().into_iter().flatten();
-    files.filter_map(|file| file["name"].as_str()).collect()
+    each_file(post, "name")
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use shared::{
     Event, Fault, Pointed, Timestamp,
-    limits::{EVENTS_PER_REQUEST, JSON_DEPTH},
+    limits::{EVENTS_PER_REQUEST, JSON_DEPTH, JSON_KEYS},
 };
 
 use super::Verified;
@@ -79,12 +79,31 @@ impl Verified<Bytes> {
 }
 
 impl Batch {
+    /// A MiB of keys would become tens of MiB of maps, only to be refused then.
+    fn one_of_too_many_keys() -> Self {
+        let fault = Fault {
+            id: None,
+            errors: vec![Pointed {
+                pointer: String::new(),
+                detail: format!("has more than {JSON_KEYS} keys"),
+            }],
+        };
+        Self {
+            is_array: false,
+            events: vec![Err(fault)],
+        }
+    }
+
     pub(super) fn parse(body: &[u8], arrived: Timestamp) -> Result<Self, BatchError> {
         let text = std::str::from_utf8(body).map_err(|error| BatchError::Encoding {
             at: error.valid_up_to(),
         })?;
-        if let Some(at) = too_deep(body) {
+        let shape = Shape::of(body);
+        if let Some(at) = shape.too_deep {
             return Err(BatchError::Depth { at });
+        }
+        if shape.is_one && shape.members > JSON_KEYS {
+            return Ok(Self::one_of_too_many_keys());
         }
         let json = serde_json::from_str(text).map_err(|error| BatchError::Json {
             line: error.line(),
@@ -112,26 +131,44 @@ impl Batch {
     }
 }
 
-/// Where the JSON first opens more levels than we take. Brackets inside texts do not count.
-fn too_deep(json: &[u8]) -> Option<usize> {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for (at, byte) in json.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > JSON_DEPTH {
-                    return Some(at);
+/// What the bytes of JSON show before anything is built of them. Brackets and colons inside texts do not count.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Shape {
+    /// Where it first opens more levels than we take.
+    too_deep: Option<usize>,
+    /// Whether it is one object.
+    is_one: bool,
+    /// Keys of all its objects together.
+    members: usize,
+}
+
+impl Shape {
+    fn of(json: &[u8]) -> Self {
+        let mut shape = Self {
+            is_one: json.trim_ascii_start().first() == Some(&b'{'),
+            ..Self::default()
+        };
+        let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+        for (at, byte) in json.iter().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if in_text => escaped = true,
+                b'"' => in_text = !in_text,
+                _ if in_text => {}
+                b':' => shape.members += 1,
+                b'{' | b'[' => {
+                    depth += 1;
+                    if depth > JSON_DEPTH {
+                        shape.too_deep = Some(at);
+                        break;
+                    }
                 }
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
             }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
         }
+        shape
     }
-    None
 }
 
 #[cfg(test)]
@@ -208,6 +245,7 @@ mod tests {
 
     #[test]
     fn depth_counts_brackets_outside_texts() {
+        let too_deep = |json: &[u8]| Shape::of(json).too_deep;
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert_eq!(too_deep(nested(32).as_bytes()), None);
         assert_eq!(too_deep(nested(33).as_bytes()), Some(32));
@@ -216,5 +254,22 @@ mod tests {
         assert_eq!(too_deep(quoted.as_bytes()), None);
         let many = "[{}],".repeat(100);
         assert_eq!(too_deep(many.as_bytes()), None, "breadth is no depth");
+    }
+
+    #[test]
+    fn one_event_of_too_many_keys_is_refused_before_it_is_built() {
+        let keys = |count: usize| {
+            let all: Vec<_> = (0..count).map(|at| format!("\"k{at}:\":0")).collect();
+            format!(
+                r#"{{"id":"e","type":"integration.ping","data":{{{}}}}}"#,
+                all.join(",")
+            )
+        };
+        let fits = parse(&keys(997)).unwrap();
+        assert!(fits.events[0].is_ok(), "colons in texts are no keys");
+        // That it ends in the middle shows that nobody read so far.
+        let broken = keys(998).replace("}}", "");
+        let fault = parse(&broken).unwrap().events.remove(0).unwrap_err();
+        assert_eq!(fault.errors[0].detail, "has more than 1000 keys");
     }
 }

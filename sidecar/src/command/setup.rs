@@ -123,8 +123,8 @@ fn place(asker: &Asker) -> Option<Place> {
 
 const fn wrong(error: LicenceKeyError) -> Key {
     match error {
-        LicenceKeyError::Prefix => Key::NotThatKind,
-        LicenceKeyError::Incomplete | LicenceKeyError::Host => Key::CutOff,
+        LicenceKeyError::Prefix => Key::NotOne,
+        LicenceKeyError::Incomplete | LicenceKeyError::Host => Key::Incomplete,
         LicenceKeyError::TooLong { .. }
         | LicenceKeyError::Licence
         | LicenceKeyError::Secret

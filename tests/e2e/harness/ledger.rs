@@ -99,8 +99,8 @@ pub(crate) struct Ledger {
     pub(crate) entries: Vec<Entry>,
     /// Cards that replace a lost or full one, by conversation.
     pub(crate) further_cards: BTreeMap<String, u32>,
-    /// How many of its cards were deleted, by conversation; always the first ones.
-    pub(crate) lost_cards: BTreeMap<String, u32>,
+    /// Generations whose cards were deleted, by conversation.
+    pub(crate) lost_cards: BTreeMap<String, Vec<u64>>,
     /// Events that were never answered, or with 503: they may stand, once.
     pub(crate) unsure: Vec<String>,
     /// Channels by notification type; `*` is all others.
@@ -141,15 +141,13 @@ impl Ledger {
         }
     }
 
-    /// The card of a conversation was deleted: what stood under it is gone, and the next event gets a new one.
-    pub(crate) fn lost_its_card(&mut self, conversation: &str) {
+    /// A card was deleted with what stood under it, and the next event gets a new one.
+    pub(crate) fn lost_a_card(&mut self, conversation: &str, generation: u64, under_it: &[&str]) {
         self.goes_on_elsewhere(conversation);
-        *self.lost_cards.entry(conversation.to_owned()).or_default() += 1;
-        let place = Place::Thread(conversation.to_owned());
+        let lost = self.lost_cards.entry(conversation.to_owned()).or_default();
+        lost.push(generation);
         for entry in &mut self.entries {
-            if entry.place == place {
-                entry.is_gone = true;
-            }
+            entry.is_gone |= under_it.contains(&&*entry.id);
         }
     }
 

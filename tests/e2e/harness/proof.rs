@@ -96,13 +96,9 @@ impl<'a> Proof<'a> {
         // Without a message or a start there is nothing to open a thread for.
         let opened = entries.any(|entry| entry.opens());
         let last = if opened { u64::from(further) + 1 } else { 0 };
-        let lost = self
-            .ledger
-            .lost_cards
-            .get(conversation)
-            .copied()
-            .unwrap_or(0);
-        let wanted: Vec<_> = (u64::from(lost) + 1..=last).collect();
+        let lost = self.ledger.lost_cards.get(conversation);
+        let is_lost = |generation: &u64| lost.is_some_and(|lost| lost.contains(generation));
+        let wanted: Vec<_> = (1..=last).filter(|it| !is_lost(it)).collect();
         let seen: Vec<_> = cards.iter().map(|card| generation(card)).collect();
         if seen != wanted {
             self.faults.push(format!(
@@ -183,7 +179,9 @@ impl<'a> Proof<'a> {
     }
 
     fn disagreement(&self, entry: &Entry, said: &Value) -> Option<String> {
-        let mine = |post: &&Post| post.marker("event_id") == Some(&*entry.id);
+        // The line that once stood in its place is not what became of it.
+        let is_line = |post: &Post| post.marker("part") == Some("parked");
+        let mine = |post: &&Post| post.marker("event_id") == Some(&*entry.id) && !is_line(post);
         let first = self.posts().filter(mine).find(|post| {
             // A card names the event that opened it, and is the post of a start alone.
             !post.root_id.is_empty() || entry.leaves.is_empty() || entry.is_alone()
@@ -244,7 +242,7 @@ fn doubled<'a>(posts: impl Iterator<Item = &'a &'a Post>) -> Vec<String> {
         .collect()
 }
 
-fn generation(post: &Post) -> u64 {
+pub(crate) fn generation(post: &Post) -> u64 {
     let ours = post.ireserve();
     ours.map_or(0, |ours| ours["generation"].as_u64().unwrap_or(0))
 }

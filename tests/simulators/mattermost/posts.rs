@@ -153,6 +153,18 @@ impl State {
         made
     }
 
+    /// A plugin's own words stand where an id would be.
+    fn ask_plugins(&self, message: &str) -> Result<(), Refusal> {
+        let mut refused = self.settings.plugin_refuses.iter();
+        match refused.any(|words| message.contains(words)) {
+            true => Err(Refusal::new(
+                400,
+                "Post rejected by plugin. not wanted here",
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn make_post(
         &mut self,
         id: String,
@@ -175,6 +187,7 @@ impl State {
             props.insert("from_bot".to_owned(), json!("true"));
         }
         self.check_content(&wanted.message, &props, &wanted.kind, wanted.file_ids.len())?;
+        self.ask_plugins(&wanted.message)?;
         let file_ids = if wanted.drops_files {
             Vec::new()
         } else {
@@ -297,6 +310,8 @@ impl State {
             channel_id.clone_into(&mut file.info.channel_id);
             attached.push(id.clone());
         }
+        // As real servers keep them (seen on 9.11 and 11.6); people see them in the order of their uploads.
+        attached.sort();
         attached
     }
 

@@ -25,6 +25,8 @@ pub struct Settings {
     pub show_name: bool,
     /// `ServiceSettings.MaximumPayloadSizeBytes`.
     pub max_payload: usize,
+    /// What another plugin's `MessageWillBePosted` refuses: every new post that holds one of these.
+    pub plugin_refuses: Vec<String>,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             show_email: true,
             show_name: true,
             max_payload: 300_000,
+            plugin_refuses: Vec::new(),
         }
     }
 }
