@@ -14,7 +14,8 @@ pub struct Tree {
     pub hint: String,
     #[serde(deserialize_with = "or_default")]
     pub help_text: String,
-    /// `system_admin`, `system_user`, or empty for everybody.
+    /// `system_admin`, or `system_user` and empty for everybody: Mattermost itself shows an empty one to administrators only, so the plugin
+    /// says `system_user` for it.
     #[serde(rename = "RoleID", deserialize_with = "or_default")]
     pub role: String,
     #[serde(deserialize_with = "or_default")]
