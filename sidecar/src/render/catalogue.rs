@@ -316,6 +316,10 @@ mod tests {
     #[test]
     fn dutch_speaks_to_a_person_as_je() {
         for (key, line) in NL.lines().filter_map(|line| line.split_once(" = ")) {
+            // There it is the hour.
+            if key.starts_with("span-") {
+                continue;
+            }
             for word in ["u ", " u ", "uw ", "conversatie", "bezorg", "chatgesprek"] {
                 assert!(!line.starts_with(word), "{key}");
                 assert!(!line.contains(&format!(" {}", word.trim_start())), "{key}");
