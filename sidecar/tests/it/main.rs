@@ -6,6 +6,7 @@
     reason = "helpers of tests are tests too"
 )]
 
+mod arrows;
 mod cli;
 mod http;
 mod plugin;
