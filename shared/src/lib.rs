@@ -6,6 +6,7 @@
 //! | conversation | the web chat: [`ConversationId`]; what stands for it in Mattermost is a *thread* |
 //! | message | what somebody said: [`Message`]; what Mattermost calls one is a *post* |
 //! | event | something that happened, as i-Reserve tells it: [`Event`] |
+//! | pairing | what plugin and sidecar say to each other: [`pairing`] |
 //!
 //! Nothing in here does I/O or reads a clock.
 
@@ -13,6 +14,7 @@ pub mod event;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod pairing;
 mod time;
 
 pub use event::{

@@ -7,25 +7,27 @@
 
 mod back;
 mod build;
+mod configure;
+mod door;
+mod ends;
 mod upkeep;
 mod watch;
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Settings},
     delivery::poster::Progress,
     http::{Listener, Readiness, Server},
     record::Fence,
     store::{OpenError, RedisOpenError, Store, StoreError},
 };
 
-/// What is in flight gets so long at the end.
-const IN_FLIGHT: Duration = Duration::from_secs(10);
+use ends::Ends;
 
 /// Why the service did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,8 @@ pub enum AppError {
         licence: shared::LicenceId,
         source: crate::client::vet::PatternError,
     },
+    #[error("`plugin.pairing_secret` cannot be used")]
+    Pairing(#[from] crate::licence::KeyError),
     /// Nothing of what was not confirmed may be believed: stop, restart, recover.
     #[error("the store can no longer be trusted: {0}")]
     Broken(String),
@@ -69,15 +73,21 @@ pub struct App {
     upkeep: CancellationToken,
     tasks: TaskTracker,
     in_flight: TaskTracker,
+    ends: Ends,
 }
 
 impl App {
-    /// Builds everything and starts to work; when this returns, requests are answered.
+    /// Builds everything and starts to work; when this returns, requests are answered. `config` is what `settings` resolve to; they are
+    /// resolved again when the plugin or people say something new.
     ///
     /// # Errors
     /// [`AppError`], each with what to do.
-    pub async fn start(config: &Config, clock: Clock) -> Result<Self, AppError> {
-        build::app(config, clock).await
+    pub async fn start(
+        settings: &Settings,
+        config: &Config,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
+        build::app(settings, config, clock).await
     }
 
     /// Where events come in: a real port also where 0 was asked for.
@@ -120,7 +130,7 @@ impl App {
         self.readiness.send_replace(Readiness::Draining);
         self.begin.cancel();
         self.in_flight.close();
-        if tokio::time::timeout(IN_FLIGHT, self.in_flight.wait())
+        if tokio::time::timeout(self.ends.in_flight, self.in_flight.wait())
             .await
             .is_err()
         {
@@ -133,14 +143,19 @@ impl App {
         self.upkeep.cancel();
         self.tasks.close();
         // The listeners drain within their own limit, counted from the same moment.
-        if tokio::time::timeout(IN_FLIGHT, self.tasks.wait())
+        if tokio::time::timeout(self.ends.rest, self.tasks.wait())
             .await
             .is_err()
         {
             tracing::warn!("some tasks did not end in time");
         }
         let fence = self.lease.borrow().map(|held| held.fence);
-        self.give_back(fence).await;
+        if tokio::time::timeout(self.ends.store, self.give_back(fence))
+            .await
+            .is_err()
+        {
+            tracing::warn!("the store did not confirm the end in time");
+        }
     }
 
     async fn give_back(&self, fence: Option<Fence>) {
@@ -160,8 +175,13 @@ impl App {
 ///
 /// # Errors
 /// [`AppError`]
-pub async fn serve(config: &Config, clock: Clock, stop: CancellationToken) -> Result<(), AppError> {
-    let app = App::start(config, clock).await?;
+pub async fn serve(
+    settings: &Settings,
+    config: &Config,
+    clock: Clock,
+    stop: CancellationToken,
+) -> Result<(), AppError> {
+    let app = Box::pin(App::start(settings, config, clock)).await?;
     tracing::info!("listening on {} (admin {})", app.public(), app.admin());
     app.run(stop).await
 }

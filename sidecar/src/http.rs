@@ -35,9 +35,12 @@ pub use routes::{
     event::{Events, Wiring},
     file::{FileWiring, Files, WasSent},
     mattermost::{Hook, HookWiring},
-    ops::{AdminDoor, Heard, MattermostState, Ops, Readiness},
+    ops::{AdminDoor, Ops, Readiness},
+    plugin::{HintSink, Plugin},
 };
 pub use server::{Listener, Server};
+
+pub use crate::command::measure::{Heard, MattermostState};
 
 /// Every answer but a file is in memory whole before its first byte leaves.
 type Answer = http::Response<Leaving>;

@@ -245,6 +245,12 @@ impl Current {
         (sender, Self(receiver))
     }
 
+    /// The reader of a sender that is there already.
+    #[must_use]
+    pub fn of(sender: &watch::Sender<Licences>) -> Self {
+        Self(sender.subscribe())
+    }
+
     #[must_use]
     pub fn snapshot(&self) -> Licences {
         self.0.borrow().clone()

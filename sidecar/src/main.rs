@@ -13,5 +13,6 @@ fn main() -> ExitCode {
 }
 
 async fn serve(start: Start) -> Ended {
-    Ok(sidecar::app::serve(&start.resolved.config, start.clock, start.stop).await?)
+    let config = &start.resolved.config;
+    Ok(sidecar::app::serve(&start.settings, config, start.clock, start.stop).await?)
 }

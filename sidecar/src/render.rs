@@ -28,11 +28,11 @@ mod split;
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use shared::{Language, Zone};
 
 pub use card::{Continued, card_again, continues, root};
 pub use catalogue::Catalogue;
+pub(crate) use catalogue::{Key, Value};
 pub use file_name::file_name;
 pub use line::{
     Notice, Who, file_failed, file_link, line_assigned, line_closed, line_reopened,
@@ -71,7 +71,7 @@ pub struct Draft {
     /// Markdown, at most as long as the limit that was asked for.
     pub message: String,
     /// Mattermost's message attachments.
-    pub attachments: Vec<Value>,
+    pub attachments: Vec<serde_json::Value>,
 }
 
 impl Voice {
@@ -91,7 +91,7 @@ impl Voice {
         Self { contact, ..self }
     }
 
-    fn say(&self, key: catalogue::Key, values: &[(&'static str, catalogue::Value<'_>)]) -> String {
+    fn say(&self, key: Key, values: &[(&'static str, Value<'_>)]) -> String {
         self.words.say(self.language, key, values)
     }
 }

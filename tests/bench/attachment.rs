@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use simulators::ireserve::Served;
 use simulators::ireserve::event::{message, with};
-use simulators::mattermost::Mattermost;
+use simulators::mattermost::{Mattermost, State};
 use tokio::time::Instant;
 
 use crate::Failure;
@@ -23,10 +23,12 @@ pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
     let mattermost = Mattermost::start().await?;
     mattermost.set(|settings| settings.max_file_size = ALLOWED);
     let allowed = |settings: simulators::program::Settings| {
-        settings.set("licence.0.attachments.max_bytes", "300MB")
+        settings
+            .set("licence.0.attachments.max_bytes", "300MB")
+            .set("licence.0.attachments.fetch_hosts", r#"["127.0.0.1"]"#)
     };
     let desk = Desk::start(&mattermost.url(), &mattermost.furnish(), allowed).await?;
-    desk.open(1).await?;
+    desk.open(0..1).await?;
 
     let program = desk.sidecar.program();
     forget_peak(program)?;
@@ -34,9 +36,12 @@ pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
     let begun = Instant::now();
     let took = relay(&desk, bytes).await? - begun;
     let after = Memory::of(program)?;
-    let arrived = mattermost.look(|state| state.file_count());
-    if arrived != 1 {
-        return Err(format!("{arrived} files stand in Mattermost instead of one").into());
+    if mattermost.look(State::file_count) != 1 {
+        return Err(format!(
+            "the file did not arrive\n{}",
+            mattermost.look(State::picture)
+        )
+        .into());
     }
     Ok(vec![
         Figure::new(

@@ -68,7 +68,11 @@ fn compared(what: String, few: &[Round], many: &[Round], of: fn(&Round) -> Cost)
     Figure::new(
         what,
         "≤ 1.3 times",
-        format!("{}; of its processor time {}", told(clock), told(processor)),
+        format!(
+            "{}; of its processor time {}",
+            told(|cost| cost.clock),
+            told(|cost| cost.processor)
+        ),
     )
 }
 
@@ -81,7 +85,7 @@ async fn round(mapped: Option<&Mapped>, messages: usize) -> Result<Round, Failur
     let mattermost = Mattermost::start().await?;
     let url = mattermost.url();
     let mut desk = Desk::start(&url, &mattermost.furnish(), |settings| at(settings, &file)).await?;
-    desk.open(NEWEST).await?;
+    desk.open(0..NEWEST).await?;
     desk.move_to(NOWHERE).await?;
 
     let call = move |line: usize, n: usize| {

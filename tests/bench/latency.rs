@@ -24,7 +24,7 @@ pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
     let events = options.pick(400, 20);
     let mattermost = Mattermost::start().await?;
     let desk = Desk::before(&mattermost).await?;
-    desk.open(CONVERSATIONS).await?;
+    desk.open(0..CONVERSATIONS).await?;
     let mut lines = desk.lines(1).await?;
     let line = lines.first_mut().ok_or("no connection")?;
 

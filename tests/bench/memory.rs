@@ -53,7 +53,7 @@ pub(crate) async fn figures(options: &Options, mapped: &Mapped) -> Result<Vec<Fi
 }
 
 async fn work(desk: &Desk, messages: usize) -> Result<(), Failure> {
-    desk.open(CONVERSATIONS).await?;
+    desk.open(0..CONVERSATIONS).await?;
     let call = move |line: usize, n: usize| {
         let number = line + n * CLIENTS;
         (number < messages).then(|| spoken(&format!("work-{number}"), number % CONVERSATIONS, 200))

@@ -105,7 +105,7 @@ async fn against_one(options: &Options) -> Result<Vec<Figure>, Failure> {
 /// Messages in conversations that stand already, pushed while Mattermost is away and delivered when it is there.
 async fn through_us(url: &str, cast: &Cast, per_thread: usize) -> Result<Delivered, Failure> {
     let mut desk = Desk::start(url, cast, |settings| settings).await?;
-    desk.open(THREADS).await?;
+    desk.open(0..THREADS).await?;
     desk.move_to(NOWHERE).await?;
     let call = move |line: usize, n: usize| {
         let number = line + n * CLIENTS;

@@ -21,3 +21,4 @@ mod hostile;
 mod order;
 mod outage;
 mod restart;
+mod thread_to_chat;

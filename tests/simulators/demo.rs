@@ -1,12 +1,16 @@
 //! The demonstration behind `ireserve-sidecar demo`: a visitor's chat, a sidecar at work, and the team's thread, in one process.
 //!
 //! The cast: [`stage`] holds the simulators, the sidecar's life and everything that people can do; [`story`] is what was said, what
-//! the sidecar did with it and what was seen in Mattermost; [`script`] plays one conversation with everything that goes wrong;
-//! [`verdict`] judges the end: every event stands once, in order, in the visitor's own words. [`transcript`] prints it.
+//! the sidecar did with it and what was seen on the other side; [`script`] plays one conversation with everything that goes wrong;
+//! [`verdict`] judges the end: every event stands once, in order, in the visitor's own words, and every
+//! reply has reached the visitor. [`transcript`] prints it, [`page`]
+//! shows it live.
 //!
 //! The sidecar is a guest here: this package does not know it, so whoever calls brings a way to start one ([`Start`]) and may end
-//! its life without warning. Absent: the way from the thread back to the visitor. [`stage`] is where it would begin.
+//! its life without warning.
 
+mod markdown;
+mod page;
 mod picture;
 mod post;
 mod script;
@@ -16,6 +20,7 @@ mod stage;
 mod story;
 mod transcript;
 mod verdict;
+mod view;
 mod words;
 
 use std::time::Duration;
@@ -34,6 +39,14 @@ pub enum DemoError {
     /// No port, no folder.
     #[error("the stage cannot be set")]
     Stage(#[from] std::io::Error),
+    /// The page cannot be had there.
+    #[error("port {port} of the loopback cannot be listened on")]
+    Port {
+        /// The one that was asked for.
+        port: u16,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// The sidecar did not start.
     #[error("the sidecar does not start")]
     Sidecar(#[from] StartError),
@@ -70,5 +83,25 @@ pub async fn once(start: Start, mut tell: impl FnMut(&str)) -> Result<(), DemoEr
     stage.close().await;
     played?;
     tell(transcript::FINE);
+    Ok(())
+}
+
+/// Shows the page on this port of the loopback (0: a free one) until `stop` is over. The address is told once.
+///
+/// # Errors
+/// See [`DemoError`].
+pub async fn page(
+    start: Start,
+    port: u16,
+    stop: impl Future<Output = ()>,
+    mut tell: impl FnMut(&str),
+) -> Result<(), DemoError> {
+    let stage = Stage::open(start).await?;
+    let page = page::Page::open(stage, port)
+        .await
+        .map_err(|source| DemoError::Port { port, source })?;
+    tell(&format!("open http://{}/", page.address()));
+    stop.await;
+    page.close().await;
     Ok(())
 }

@@ -71,7 +71,12 @@ pub(crate) struct Server {
 impl Server {
     /// Listens on a free loopback port.
     pub(crate) async fn start(handler: Handler) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::start_on(0, handler).await
+    }
+
+    /// Listens on this loopback port; 0: a free one.
+    pub(crate) async fn start_on(port: u16, handler: Handler) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
         let (orders, received) = mpsc::channel(8);
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());

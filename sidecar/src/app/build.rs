@@ -1,6 +1,6 @@
 //! Building everything, bottom up: store, ways to others, engine, ear, doors.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use shared::UserId;
 use tokio::{
@@ -8,13 +8,18 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
 
-use super::{App, AppError, back, listen, upkeep, watch as looking};
+use super::{
+    App, AppError, Ends, back,
+    configure::{self, Decisions, Reins, Swapped},
+    door, listen, upkeep, watch as looking,
+};
 use crate::{
     auth::link::LinkKey,
     client::{Client, Now, vet::Fetcher},
     clock::Clock,
-    config::{Config, Location},
+    config::{Config, Location, Settings},
     delivery::{
         lease,
         outbox::Outbox,
@@ -26,19 +31,16 @@ use crate::{
     flow::{chat_to_thread::Intake, sequel},
     http::{
         self, AdminDoor, Budget, Events, FileWiring, Heard, Hook, HookWiring, Limits, Listener,
-        MattermostState, Ops, Readiness, Router, Server, WasSent, Wiring,
+        Ops, Readiness, Router, Server, WasSent, Wiring,
     },
-    ireserve::{self, Addresses, connect, users::Users},
-    licence::{ContactDetails, Current, Licences},
-    mattermost::{
-        Mattermost,
-        outlet::{MattermostOutlet, Settings},
-    },
+    ireserve::{self, connect, users::Users},
+    licence::Current,
+    mattermost::{Mattermost, outlet::MattermostOutlet},
     metrics::Metrics,
     puller::{self, Puller, hints::Hints},
     record::{Mapping, PostState, Queue, Signal},
-    render::{Catalogue, Contact},
-    store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store},
+    render::Catalogue,
+    store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store, StoreError},
 };
 
 /// Attempts at Mattermost at once.
@@ -53,6 +55,8 @@ const SIGNALS: usize = 256;
 const PROGRESS: usize = 1_024;
 /// Where a process that shares its store keeps its name: local to this machine, and of no use after it starts anew.
 const NAME_FOLDER: &str = "ireserve-sidecar";
+/// How often the slow look goes round while no settings say so: the account comes from the plugin.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// Where the address of the last start is kept.
 const LAST_URL: &str = "mattermost.url";
 
@@ -63,6 +67,8 @@ struct Base {
     store: Store,
     metrics: Metrics,
     licences: Current,
+    /// By which settings that change reach whoever runs.
+    reins: Reins,
     wake: Wake,
     settled: Settled,
     lease: lease::Watch,
@@ -75,38 +81,59 @@ struct Base {
     in_flight: TaskTracker,
 }
 
+impl Base {
+    /// What claims or pulls: not before the plugin has spoken, where there is one.
+    fn work(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(configure::once_configured(
+            self.reins.configured.subscribe(),
+            self.begin.clone(),
+            work,
+        ));
+    }
+}
+
 /// The two doors, bound before anything else: a taken port is said at once.
 struct Listeners {
     public: Listener,
     admin: Listener,
 }
 
-pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> {
+pub(super) async fn app(
+    settings: &Settings,
+    config: &Config,
+    clock: Clock,
+) -> Result<App, AppError> {
+    let ends = Ends::of(settings.is_managed());
     let listeners = Listeners {
         public: bind("server.listen", config.server.listen).await?,
         admin: bind("server.admin_listen", config.server.admin_listen).await?,
     };
     let (progress, _) = broadcast::channel(PROGRESS);
-    let base = base(config, clock, progress.clone()).await?;
+    let store = open(config).await?;
+    let decisions = Decisions::kept(&store).await?;
+    let started = configure::at_start(settings, config, &decisions);
+    let config = &started.config;
+    let public_url = config.server.public_url(listeners.public.address());
+    let reins = Reins::new(config, public_url.clone());
+    let base = base(config, store, clock, reins, progress.clone()).await?;
     let (readiness, ready) = watch::channel(Readiness::Starting);
-    let (tell_mattermost, seen_mattermost) = watch::channel(MattermostState::default());
-
-    let (mattermost, outlet) = mattermost(config, &base)?;
+    let words = Arc::new(Catalogue::new());
+    let (mattermost, outlet) = mattermost(config, &base, &words)?;
     let poster = outward(config, &base, &outlet).await?;
     let watching = looking::mattermost(
         Arc::clone(&mattermost),
         poster,
         base.metrics.clone(),
-        tell_mattermost,
+        base.reins.seen.clone(),
+        Arc::clone(&base.reins.look),
         base.upkeep.clone(),
     );
     base.tasks.spawn(watching);
     let signals = typing(&base, Arc::clone(&mattermost));
-    let public_url = config.server.public_url(listeners.public.address());
-    let back = backward(config, &base, &mattermost, public_url.clone()).await?;
+    let back = backward(config, &base, &mattermost).await?;
     tidy(&base, &readiness);
 
-    let (limits, heard) = (Limits::default(), Heard::default());
+    let (limits, heard) = (ends.limits(), Heard::default());
     let budget = Budget::new(&limits);
     let outbox = Outbox::new(base.store.clone(), base.wake.clone(), base.settled.clone());
     let events = Events::new(Wiring {
@@ -121,7 +148,7 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
     });
     let ops = Ops {
         readiness: ready,
-        mattermost: seen_mattermost,
+        mattermost: base.reins.seen.subscribe(),
         store: base.store.clone(),
         licences: base.licences.clone(),
         heard,
@@ -136,6 +163,23 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
         limits: limits.clone(),
         budget,
     };
+    let plugin = door::open(door::Built {
+        settings,
+        started: &started,
+        decisions,
+        store: &base.store,
+        swapped: Swapped {
+            reins: base.reins.clone(),
+            mattermost: Arc::clone(&mattermost),
+            outlet,
+            metrics: base.metrics.clone(),
+            wake: base.wake.clone(),
+        },
+        ops: &ops,
+        words,
+        links: Arc::clone(&back.links),
+        hints: back.hints.clone(),
+    })?;
     let public = Router::public(events, base.metrics.clone())
         .with_hook(Hook::new(HookWiring {
             licences: base.licences.clone(),
@@ -153,9 +197,13 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
             was_sent: was_sent(base.store.clone()),
             limits: limits.clone(),
         }));
-    let routers = (public, Router::admin(ops, base.metrics.clone()));
+    let routers = (
+        door::with(public, plugin),
+        Router::admin(ops, base.metrics.clone()),
+    );
     Ok(open_doors(
         config,
+        ends,
         base,
         listeners,
         routers,
@@ -168,13 +216,13 @@ pub(super) async fn app(config: &Config, clock: Clock) -> Result<App, AppError> 
 
 async fn base(
     config: &Config,
+    store: Store,
     clock: Clock,
+    reins: Reins,
     progress: broadcast::Sender<Progress>,
 ) -> Result<Base, AppError> {
-    let store = open(config).await?;
     let metrics = Metrics::new();
     metrics.know(config.licences.iter().map(|licence| licence.id.as_str()));
-    let (_, licences) = Current::new(Licences::new(config.licences.iter().cloned()));
     let (tell_lease, lease) = watch::channel(None);
     let base = Base {
         client: Client::new(now(&clock))?,
@@ -182,7 +230,8 @@ async fn base(
         clock,
         store,
         metrics,
-        licences,
+        licences: Current::of(&reins.licences),
+        reins,
         wake: Wake::default(),
         settled: Settled::default(),
         lease,
@@ -225,10 +274,9 @@ async fn outward(
         remembers: remembers(config, &base.store).await?,
         watcher: base.watcher.clone(),
     });
-    base.tasks
-        .spawn(Arc::clone(&poster).run(base.in_flight.clone(), base.begin.clone()));
+    base.work(Arc::clone(&poster).run(base.in_flight.clone(), base.begin.clone()));
     let (store, lease, wake) = (base.store.clone(), base.lease.clone(), base.wake.clone());
-    base.tasks.spawn(touch::run(
+    base.work(touch::run(
         Arc::clone(outlet),
         store,
         lease,
@@ -250,16 +298,13 @@ async fn backward(
     config: &Config,
     base: &Base,
     mattermost: &Arc<Mattermost>,
-    public: url::Url,
 ) -> Result<Back, AppError> {
     let hints = Hints::new(base.metrics.clone());
-    // Of one app there is one team; who may change it while it runs holds the sender.
-    let (_, team) = watch::channel(config.team.clone());
     let puller = Puller::new(puller::Parts {
         mattermost: Arc::clone(mattermost),
         store: base.store.clone(),
         licences: base.licences.clone(),
-        team,
+        team: base.reins.team.subscribe(),
         clock: base.clock.clone(),
         hints: hints.clone(),
         lease: base.lease.clone(),
@@ -267,10 +312,9 @@ async fn backward(
         poll_interval: config
             .mattermost
             .as_ref()
-            .and_then(|account| account.poll_interval),
+            .map_or(Some(POLL_INTERVAL), |account| account.poll_interval),
     });
-    base.tasks
-        .spawn(puller.run(base.tasks.clone(), base.begin.clone()));
+    base.work(puller.run(base.tasks.clone(), base.begin.clone()));
     if config
         .mattermost
         .as_ref()
@@ -282,16 +326,12 @@ async fn backward(
             base.lease.clone(),
             base.begin.clone(),
         );
-        base.tasks.spawn(ear);
+        base.work(ear);
     }
-    let (tell_site, addresses) = watch::channel(Addresses {
-        site: mattermost.url(),
-        public,
-    });
     let (tell_bot, bot) = watch::channel(None);
     base.tasks.spawn(back::site(
         Arc::clone(mattermost),
-        tell_site,
+        base.reins.addresses.clone(),
         tell_bot,
         base.upkeep.clone(),
     ));
@@ -301,15 +341,15 @@ async fn backward(
         now: now(&base.clock),
         licences: base.licences.clone(),
         links: Arc::clone(&links),
-        addresses,
+        addresses: base.reins.addresses.subscribe(),
     };
     let users = Users::new(base.client.clone(), now(&base.clock));
-    base.tasks.spawn(connect::run(
+    base.work(connect::run(
         parts.clone(),
         connect::Connections::default(),
         base.begin.clone(),
     ));
-    base.tasks.spawn(back::post(
+    base.work(back::post(
         shared(base),
         parts,
         users,
@@ -407,6 +447,7 @@ fn tidy(base: &Base, readiness: &watch::Sender<Readiness>) {
 )]
 fn open_doors(
     config: &Config,
+    ends: Ends,
     base: Base,
     listeners: Listeners,
     (public, admin): (Router, Router),
@@ -427,6 +468,7 @@ fn open_doors(
         upkeep: base.upkeep,
         tasks: base.tasks,
         in_flight: base.in_flight,
+        ends,
     };
     listen(
         &app.tasks,
@@ -485,6 +527,7 @@ fn now(clock: &Clock) -> Now {
 fn mattermost(
     config: &Config,
     base: &Base,
+    words: &Arc<Catalogue>,
 ) -> Result<(Arc<Mattermost>, Arc<MattermostOutlet>), AppError> {
     let mattermost = Arc::new(Mattermost::new(base.client.clone()));
     if let Some(account) = &config.mattermost {
@@ -494,22 +537,13 @@ fn mattermost(
         Fetch::new(Fetcher::new(now(&base.clock))?),
         base.store.clone(),
     );
-    let words = Arc::new(Catalogue::new());
-    let outlet =
-        MattermostOutlet::new(Arc::clone(&mattermost), base.licences.clone(), files, words);
-    outlet.set(Settings {
-        contact: match config.team.contact_details {
-            ContactDetails::None => Contact::None,
-            ContactDetails::Name => Contact::Name,
-            ContactDetails::All => Contact::All,
-        },
-        allow_files: config.team.allow_files,
-        thread_limit: config.mattermost.as_ref().map_or_else(
-            || Settings::default().thread_limit,
-            |account| account.thread_limit.map_or(0, NonZeroU32::get),
-        ),
-        receipts: config.team.receipts,
-    });
+    let outlet = MattermostOutlet::new(
+        Arc::clone(&mattermost),
+        base.licences.clone(),
+        files,
+        Arc::clone(words),
+    );
+    outlet.set(configure::looks(config));
     Ok((mattermost, Arc::new(outlet)))
 }
 
@@ -518,11 +552,16 @@ async fn remembers(config: &Config, store: &Store) -> Result<bool, AppError> {
     let Some(account) = &config.mattermost else {
         return Ok(false);
     };
-    let (url, last) = (account.url.to_string(), store.kept(LAST_URL).await?);
+    Ok(same_mattermost(store, &account.url).await?)
+}
+
+/// Whether this is the Mattermost of the last time, or the first; from now on it is.
+pub(super) async fn same_mattermost(store: &Store, url: &Url) -> Result<bool, StoreError> {
+    let last = store.kept(LAST_URL).await?;
     if last.as_deref() == Some(url.as_str()) {
         return Ok(true);
     }
-    store.keep(LAST_URL, &url, last.as_deref()).await?;
+    store.keep(LAST_URL, url.as_str(), last.as_deref()).await?;
     Ok(last.is_none())
 }
 

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
         wake::Wake,
     },
     http::{MattermostState, Readiness},
-    mattermost::Mattermost,
+    mattermost::{Fault, Mattermost},
     metrics::{Dependency, Direction, Metrics, Outcome},
     record,
     store::Store,
@@ -29,6 +32,7 @@ pub(super) async fn mattermost<O: Outlet>(
     poster: Arc<Poster<O>>,
     metrics: Metrics,
     tell: watch::Sender<MattermostState>,
+    again: Arc<Notify>,
     end: CancellationToken,
 ) {
     let mut was_ok = true;
@@ -43,11 +47,9 @@ pub(super) async fn mattermost<O: Outlet>(
         metrics.breaker(Dependency::Mattermost, None, poster.is_open());
         let wait = if state.ok { MATTERMOST } else { MATTERMOST_ILL };
         tell.send_replace(state);
-        if end
-            .run_until_cancelled(tokio::time::sleep(wait))
-            .await
-            .is_none()
-        {
+        // Sooner when another account is known.
+        let waited = tokio::time::timeout(wait, again.notified());
+        if end.run_until_cancelled(waited).await.is_none() {
             return;
         }
     }
@@ -70,11 +72,13 @@ async fn look(mattermost: &Mattermost) -> MattermostState {
                 version,
                 latency_ms: latency,
                 reason: None,
+                token_refused: false,
             }
         }
         Err(fault) => MattermostState {
             ok: false,
             reason: Some(fault.to_string()),
+            token_refused: matches!(fault, Fault::TokenRefused(_)),
             ..MattermostState::default()
         },
     }

@@ -183,7 +183,7 @@ fn store(config: &Config, checks: &mut Checks) {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+        .unwrap_or_else(|| Path::new("."));
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() && !found.permissions().readonly() => checks.ok("store", shown),
         Ok(_) => checks.fail(

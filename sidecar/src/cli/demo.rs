@@ -4,7 +4,7 @@
 //! dropping that runtime drops every task where it stands, which is as near to `kill -9` as one process can come to itself.
 //! What a kill leaves to the next life is thus what a real one leaves: a store without a clean stop, and heads in doubt.
 
-use std::io;
+use std::{io, time::Duration};
 
 use clap::Args;
 use simulators::demo::{self, Act, Ending, Life, Start, StartError, Step, Work};
@@ -20,6 +20,8 @@ use crate::{
     record, telemetry,
 };
 
+/// What still runs when the demonstration is over gets this long.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
 /// Steps that an onlooker may lag behind.
 const STEPS: usize = 1_024;
 
@@ -34,12 +36,6 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
-    if !options.once {
-        return Err(Failure::Said(format!(
-            "the page (port {}) is not part of this build: ask for one conversation with --once",
-            options.port.unwrap_or(0)
-        )));
-    }
     // An outage is part of the play, and no news for whoever looks on.
     let log = Log {
         level: Level::Error,
@@ -48,13 +44,25 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
     start_logging(log, &Clock::system())?;
     let start = Start::new(|settings| Box::pin(live(settings)));
     let runtime = runtime()?;
-    let shown = runtime.block_on(async { demo::once(start, say).await });
-    shown.map_err(|error| Failure::said(&error))
+    let shown = runtime.block_on(async {
+        if !options.once {
+            return demo::page(start, options.port.unwrap_or(0), stopped(), say)
+                .await
+                .map_err(|error| Failure::said(&error));
+        }
+        tokio::select! {
+            played = demo::once(start, say) => played.map_err(|error| Failure::said(&error)),
+            () = stopped() => Err(Failure::Said("stopped before its end".to_owned())),
+        }
+    });
+    runtime.shutdown_timeout(LAST_MOMENT);
+    shown
 }
 
 /// Starts one life and waits until it listens.
 async fn live(settings: String) -> Result<Life, StartError> {
-    let config = Settings::from_toml(&settings)
+    let settings = Settings::from_toml(&settings);
+    let config = settings
         .resolve()
         .map_err(|Mistakes(mistakes)| {
             let mistakes: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
@@ -72,7 +80,7 @@ async fn live(settings: String) -> Result<Life, StartError> {
     std::thread::Builder::new()
         .name("sidecar".to_owned())
         .spawn(move || {
-            runtime.block_on(work(&config, tell, ending));
+            runtime.block_on(work(&settings, &config, tell, ending));
             drop(runtime);
             // Nobody waits when the demonstration itself is over.
             let _ = has_ended.send(());
@@ -92,8 +100,13 @@ async fn live(settings: String) -> Result<Life, StartError> {
 type Begun = Result<(std::net::SocketAddr, mpsc::Receiver<Step>), StartError>;
 
 /// From the start to an end in order, or to the moment of a kill.
-async fn work(config: &Config, tell: oneshot::Sender<Begun>, ending: oneshot::Receiver<Ending>) {
-    let app = match Box::pin(App::start(config, Clock::system())).await {
+async fn work(
+    settings: &Settings,
+    config: &Config,
+    tell: oneshot::Sender<Begun>,
+    ending: oneshot::Receiver<Ending>,
+) {
+    let app = match Box::pin(App::start(settings, config, Clock::system())).await {
         Ok(app) => app,
         Err(error) => {
             let _ = tell.send(Err(StartError(telemetry::chain(&error).to_string())));
@@ -141,7 +154,10 @@ async fn relay(mut progress: broadcast::Receiver<Progress>, steps: mpsc::Sender<
 fn step(progress: Progress) -> Step {
     let work = match progress.what {
         What::Tried { step, attempt } => Work::Tried {
-            act: act(step),
+            act: match progress.lane.direction {
+                record::Direction::ChatToThread => act(step),
+                record::Direction::ThreadToChat => Act::Reply,
+            },
             attempt,
         },
         What::Delivered { after } => Work::Delivered { after },
@@ -174,5 +190,13 @@ const fn outcome(how: How) -> demo::How {
         How::Paused => demo::How::Paused,
         How::Blocked => demo::How::Blocked,
         How::Refused => demo::How::Refused,
+    }
+}
+
+/// Until somebody wants an end. Without signals: until the process is ended.
+async fn stopped() {
+    if let Err(error) = super::serve::signalled().await {
+        tracing::error!(error = %error, "signals cannot be heard");
+        std::future::pending::<()>().await;
     }
 }

@@ -20,7 +20,9 @@ use crate::{
 /// A first line of `--managed` has a few hundred bytes; more is a peer that will never end.
 const MOST_LINE_BYTES: u64 = 1024 * 1024;
 /// What still runs on a plain thread when the service has ended gets this long.
-const LAST_MOMENT: Duration = Duration::from_secs(2);
+const LAST_MOMENT: Duration = Duration::from_millis(1_500);
+/// The plugin waits 7 s for all of us.
+const LAST_MOMENT_MANAGED: Duration = Duration::from_millis(400);
 
 /// What a service starts from.
 #[derive(Debug)]
@@ -73,7 +75,11 @@ pub(super) fn run(
             failed = cancel_at_signal(stop) => Err(failed.into()),
         }
     });
-    runtime.shutdown_timeout(LAST_MOMENT);
+    runtime.shutdown_timeout(if managed {
+        LAST_MOMENT_MANAGED
+    } else {
+        LAST_MOMENT
+    });
     ended.map_err(|error| {
         let error = telemetry::chain(&*error).to_string();
         tracing::error!(error, "the service ended: {error}");

@@ -93,6 +93,12 @@ impl Settings {
         self
     }
 
+    /// Whether the plugin started us and holds the leash.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        !self.imposed.values.is_empty()
+    }
+
     /// The same with what the plugin's configuration says now: dotted settings, and `licence_keys`.
     #[must_use]
     pub fn with_plugin(mut self, settings: &Map<String, Value>) -> Self {

@@ -156,10 +156,11 @@ impl<O: Outlet> Poster<O> {
     /// Works until cancelled; what is in flight then goes on in `tasks`.
     pub async fn run(self: Arc<Self>, tasks: TaskTracker, cancel: CancellationToken) {
         let mut wake = self.parts.wake.listen();
+        let mut lease = self.parts.lease.clone();
         while !cancel.is_cancelled() {
             wake.forget();
             let again = self.round(&tasks, &cancel).await;
-            self.wait(again, &mut wake, &cancel).await;
+            self.wait(again, &mut wake, &mut lease, &cancel).await;
         }
     }
 
@@ -260,7 +261,13 @@ impl<O: Outlet> Poster<O> {
         }
     }
 
-    async fn wait(&self, until: Option<Instant>, wake: &mut Listener, cancel: &CancellationToken) {
+    async fn wait(
+        &self,
+        until: Option<Instant>,
+        wake: &mut Listener,
+        lease: &mut lease::Watch,
+        cancel: &CancellationToken,
+    ) {
         let Some(until) = until else { return };
         let gated = self.dependency().paused_until.is_some() || self.is_open();
         tokio::select! {
@@ -268,6 +275,7 @@ impl<O: Outlet> Poster<O> {
             () = tokio::time::sleep_until(until) => {}
             // While the gate is closed no hint opens it.
             () = wake.rung(), if !gated => {}
+            Ok(()) = lease.changed(), if !gated => {}
             () = self.landed.notified(), if !gated => {}
         }
     }

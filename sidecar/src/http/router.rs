@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use http::{Method, Request};
 use hyper::body::Incoming;
+use shared::pairing;
 use tokio::time::Instant;
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
         file::Files,
         mattermost::Hook,
         ops::{Change, Ops},
+        plugin::{Call, Plugin},
     },
 };
 use crate::metrics::Metrics;
@@ -37,6 +39,7 @@ struct Public {
     events: Events,
     hook: Option<Hook>,
     files: Option<Files>,
+    plugin: Option<Plugin>,
 }
 
 /// What can be asked for.
@@ -46,6 +49,7 @@ enum Route {
     Events,
     /// What became of this one; not yet known to be an id.
     Event(String),
+    Plugin(Call),
     /// Mattermost's outgoing webhook says that there is a new post.
     Hook,
     /// The attachment of a reply behind this token.
@@ -68,6 +72,7 @@ enum Missed {
 
 const GET: &str = "GET, HEAD";
 const POST: &str = "POST";
+const PUT: &str = "PUT";
 
 impl Router {
     /// What parties outside ask.
@@ -78,6 +83,7 @@ impl Router {
                 events,
                 hook: None,
                 files: None,
+                plugin: None,
             })),
             metrics,
         }
@@ -97,6 +103,15 @@ impl Router {
     pub fn with_files(mut self, files: Files) -> Self {
         if let Door::Public(public) = &mut self.door {
             public.files = Some(files);
+        }
+        self
+    }
+
+    /// The same with what the plugin asks.
+    #[must_use]
+    pub fn with_plugin(mut self, plugin: Plugin) -> Self {
+        if let Door::Public(public) = &mut self.door {
+            public.plugin = Some(plugin);
         }
         self
     }
@@ -169,6 +184,9 @@ impl Public {
         request: &mut Request<Incoming>,
         peer: IpAddr,
     ) -> Result<Answer, Problem> {
+        if let (Route::Plugin(call), Some(plugin)) = (&route, &self.plugin) {
+            return plugin.answer(*call, request, peer).await;
+        }
         match (route, &self.hook, &self.files) {
             (Route::Events, ..) => self.events.take(request, peer).await,
             (Route::Event(id), ..) => self.events.status(request.headers(), peer, &id).await,
@@ -196,6 +214,15 @@ impl Public {
 
 impl Door {
     fn find(&self, method: &Method, path: &str) -> Result<Route, Missed> {
+        if let Self::Public(public) = self
+            && public.plugin.is_some()
+            && let Some((call, allow)) = plugin_call(path)
+        {
+            let taken = allow.split(", ").any(|taken| taken == method.as_str());
+            return taken
+                .then_some(Route::Plugin(call))
+                .ok_or(Missed::Method(allow));
+        }
         let read = method == Method::GET || method == Method::HEAD;
         let post = method == Method::POST;
         let (route, taken, allow) = match (self, path) {
@@ -230,6 +257,7 @@ impl Route {
         match self {
             Self::Events => "events",
             Self::Event(_) => "event",
+            Self::Plugin(call) => call.name(),
             Self::Hook => "hook",
             Self::File(_) => "file",
             Self::Health => "healthz",
@@ -241,6 +269,20 @@ impl Route {
             Self::Change(Change::Drop) => "failed_drop",
         }
     }
+}
+
+/// The plugin's call behind a path, and the methods it takes.
+fn plugin_call(path: &str) -> Option<(Call, &'static str)> {
+    Some(match path {
+        pairing::CONFIGURATION_PATH => (Call::Configuration, PUT),
+        pairing::HINTS_PATH => (Call::Hints, POST),
+        pairing::COMMANDS_PATH => (Call::Commands, POST),
+        pairing::ACTIONS_PATH => (Call::Actions, POST),
+        pairing::DIALOGS_PATH => (Call::Dialogs, POST),
+        pairing::AUTOCOMPLETE_PATH => (Call::Autocomplete, POST),
+        pairing::STATUS_PATH => (Call::Status, GET),
+        _ => return None,
+    })
 }
 
 /// One segment of a path, percent-decoded; a path that goes on, or that is no text, is none.

@@ -4,6 +4,7 @@ pub(super) mod event;
 pub(super) mod file;
 pub(super) mod mattermost;
 pub(super) mod ops;
+pub(super) mod plugin;
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};

@@ -232,4 +232,41 @@ mod tests {
             assert_eq!(read(body.as_bytes(), "anna@x.nl"), wanted, "{body}");
         }
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn somebody_counts_for_ten_minutes_nobody_for_one_and_no_answer_for_ten_seconds() {
+        let somebody = Found::Somebody(Colleague {
+            id: "u_1".into(),
+            name: "Anna".into(),
+        });
+        for (found, seconds) in [(somebody, 600), (Found::Nobody, 60), (Found::Unknown, 10)] {
+            let known = Known::unasked();
+            let now = Instant::now();
+            assert!(
+                !known.is_stale(now),
+                "whoever is being asked for is not asked for again"
+            );
+            known.answer.set((found.clone(), now)).unwrap();
+            assert!(
+                !known.is_stale(now + Duration::from_secs(seconds - 1)),
+                "{found:?}"
+            );
+            assert!(
+                known.is_stale(now + Duration::from_secs(seconds)),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn made_up_addresses_fill_no_memory() {
+        let now: Now = Arc::new(shared::Timestamp::default);
+        let users = Users::new(Client::new(Arc::clone(&now)).unwrap(), now);
+        let url: Url = "http://127.0.0.1:1/users".parse().unwrap();
+        let licence = LicenceId::new("acme").unwrap();
+        for n in 0..=MOST {
+            let _ = users.known((licence.clone(), url.clone(), format!("{n}@x.nl")));
+        }
+        assert!(users.0.known.lock().unwrap().len() <= MOST);
+    }
 }

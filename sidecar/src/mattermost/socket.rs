@@ -1,14 +1,16 @@
 //! The WebSocket, listened to as our bot: what happens in every channel it is in, private ones too.
 //!
 //! Only a hint: whatever is heard here is read again over REST, and whoever connects looks around once, because what happened
-//! before is not told. A gap in the numbers, silence or a strange frame ends the socket; the caller comes again.
+//! before is not told. A gap in the numbers or silence ends the socket; the caller comes again. A frame that is no event is counted and
+//! passed over: ending the socket for it would let one post that we cannot read end every socket.
 
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{ChannelId, PostId, UserId};
 use tokio::time::timeout;
 use tokio_tungstenite::{
@@ -30,6 +32,8 @@ use crate::{
 const LONGEST: usize = 1024 * 1024;
 /// A token that is not known gets no greeting: the server closes after 5 s, without a reason.
 const GREETING: Duration = Duration::from_secs(10);
+/// Whoever read `Authorization` greets at once. A proxy may have taken it away, and then the token is said again, within the 5 s.
+const UNGREETED: Duration = Duration::from_secs(2);
 /// After so much silence the server is asked whether it is there, and has as long again to answer.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -39,6 +43,7 @@ pub struct Socket {
     /// The number that the next event must have.
     next: i64,
     asked: i64,
+    strange: u64,
 }
 
 /// What was heard.
@@ -47,7 +52,7 @@ pub enum Heard {
     Posted(Told),
     Edited(Told),
     Deleted(Told),
-    /// Something that concerns no thread.
+    /// Something that concerns no thread, or nothing that can be read.
     Other,
 }
 
@@ -77,8 +82,6 @@ pub enum SocketError {
     Silent,
     #[error("the websocket lost events between {wanted} and {came}")]
     Gap { wanted: i64, came: i64 },
-    #[error("the websocket sent something that is no event")]
-    Strange,
 }
 
 #[derive(Deserialize)]
@@ -86,16 +89,9 @@ struct Frame {
     #[serde(default)]
     event: String,
     #[serde(default)]
-    data: Data,
+    data: Value,
     #[serde(default)]
     seq: i64,
-}
-
-#[derive(Default, Deserialize)]
-struct Data {
-    /// JSON inside JSON.
-    #[serde(default)]
-    post: String,
 }
 
 impl Mattermost {
@@ -143,14 +139,24 @@ impl Mattermost {
             line,
             next: 0,
             asked: 0,
+            strange: 0,
         };
-        let greeting = timeout(GREETING, socket.frame())
+        timeout(GREETING, self.greet(&mut socket))
             .await
             .map_err(|_| SocketError::Silent)??;
-        if greeting.event != "hello" {
-            return Err(SocketError::Strange);
-        }
         Ok(socket)
+    }
+
+    async fn greet(&self, socket: &mut Socket) -> Result<(), SocketError> {
+        match timeout(UNGREETED, socket.greeted()).await {
+            Ok(greeted) => greeted,
+            Err(_) => {
+                let account = self.account().map_err(SocketError::Refused)?;
+                let token = json!({ "token": account.token.expose_secret() });
+                socket.say("authentication_challenge", Some(token)).await?;
+                socket.greeted().await
+            }
+        }
     }
 }
 
@@ -165,25 +171,40 @@ impl Socket {
         let frame = match timeout(SILENCE, self.frame()).await {
             Ok(frame) => frame?,
             Err(_) => {
-                self.ask().await?;
+                self.say("ping", None).await?;
                 timeout(SILENCE, self.frame())
                     .await
                     .map_err(|_| SocketError::Silent)??
             }
         };
-        heard(&frame)
+        Ok(heard(&frame).unwrap_or_else(|| {
+            self.strange += 1;
+            Heard::Other
+        }))
     }
 
-    async fn ask(&mut self) -> Result<(), SocketError> {
+    /// Frames so far that were passed over because nothing could be made of them.
+    #[must_use]
+    pub const fn strange(&self) -> u64 {
+        self.strange
+    }
+
+    /// May be dropped at any point.
+    async fn greeted(&mut self) -> Result<(), SocketError> {
+        while self.frame().await?.event != "hello" {}
+        Ok(())
+    }
+
+    async fn say(&mut self, action: &str, data: Option<Value>) -> Result<(), SocketError> {
         self.asked += 1;
-        let ping = json!({ "seq": self.asked, "action": "ping" }).to_string();
-        timeout(SILENCE, self.line.send(Message::text(ping)))
+        let frame = json!({ "seq": self.asked, "action": action, "data": data }).to_string();
+        timeout(SILENCE, self.line.send(Message::text(frame)))
             .await
             .map_err(|_| SocketError::Silent)?
             .map_err(broken)
     }
 
-    /// The next frame with text in it: an event in its turn, or an answer to what we asked.
+    /// The next frame that can be read: an event in its turn, or an answer to what we asked.
     async fn frame(&mut self) -> Result<Frame, SocketError> {
         loop {
             let message = self
@@ -195,10 +216,16 @@ impl Socket {
             let text = match message {
                 Message::Text(text) => text,
                 Message::Close(_) => return Err(SocketError::Closed),
-                Message::Binary(_) => return Err(SocketError::Strange),
+                Message::Binary(_) => {
+                    self.strange += 1;
+                    continue;
+                }
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
             };
-            let frame: Frame = serde_json::from_str(&text).map_err(|_| SocketError::Strange)?;
+            let Ok(frame) = serde_json::from_str::<Frame>(&text) else {
+                self.strange += 1;
+                continue;
+            };
             if !frame.event.is_empty() {
                 if frame.seq != self.next {
                     return Err(SocketError::Gap {
@@ -219,15 +246,17 @@ impl std::fmt::Debug for Socket {
     }
 }
 
-fn heard(frame: &Frame) -> Result<Heard, SocketError> {
+/// Nothing: it cannot be read.
+fn heard(frame: &Frame) -> Option<Heard> {
     let of: fn(Told) -> Heard = match frame.event.as_str() {
         "posted" => Heard::Posted,
         "post_edited" => Heard::Edited,
         "post_deleted" => Heard::Deleted,
-        _ => return Ok(Heard::Other),
+        _ => return Some(Heard::Other),
     };
-    let post: Post = serde_json::from_str(&frame.data.post).map_err(|_| SocketError::Strange)?;
-    Ok(of(Told {
+    // JSON inside JSON.
+    let post: Post = serde_json::from_str(frame.data.get("post")?.as_str()?).ok()?;
+    Some(of(Told {
         root: post.root_id.unwrap_or_else(|| post.id.clone()),
         post: post.id,
         channel: post.channel_id,
@@ -253,6 +282,8 @@ mod tests {
     use std::sync::Arc;
 
     use simulators::mattermost::Mattermost as Server;
+    use tokio::net::TcpListener;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
     use crate::client::Client;
@@ -330,20 +361,91 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_frame_that_is_no_event_is_an_error_and_no_panic() {
-        for bytes in [
-            "",
-            "{}",
-            "[]",
-            r#"{"event":"posted"}"#,
-            r#"{"event":"posted","data":{"post":"{"}}"#,
-            r#"{"event":"posted","data":{"post":7}}"#,
-        ] {
-            read(bytes.as_bytes());
-        }
-        let posted: Frame =
-            serde_json::from_str(r#"{"event":"posted","data":{"post":"{}"},"seq":1}"#).unwrap();
-        assert!(matches!(heard(&posted), Err(SocketError::Strange)));
+    /// A server that greets and then says these frames; it does not read `Authorization`, as behind a proxy that takes it away.
+    async fn server(frames: Vec<Message>, greets_unasked: bool) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = async move {
+            let (line, _) = listener.accept().await.unwrap();
+            let mut line = tokio_tungstenite::accept_async(line).await.unwrap();
+            if !greets_unasked {
+                let asked = line.next().await.unwrap().unwrap();
+                let asked: Value = serde_json::from_str(asked.to_text().unwrap()).unwrap();
+                assert_eq!(asked["action"], "authentication_challenge");
+                assert_eq!(asked["data"]["token"], "the token");
+                let ok = json!({ "status": "OK", "seq_reply": asked["seq"] });
+                line.send(Message::text(ok.to_string())).await.unwrap();
+            }
+            line.send(Message::text(
+                r#"{"event":"hello","data":{"connection_id":""},"seq":0}"#,
+            ))
+            .await
+            .unwrap();
+            for frame in frames {
+                line.send(frame).await.unwrap();
+            }
+            while let Some(Ok(_)) = line.next().await {}
+        };
+        TaskTracker::new().spawn(serving);
+        format!("http://{address}")
+    }
+
+    fn at(url: &str) -> Mattermost {
+        let client = Client::new(Arc::new(shared::Timestamp::default)).unwrap();
+        let mattermost = Mattermost::new(client);
+        mattermost.connect(url.parse().unwrap(), "the token".to_owned().into());
+        mattermost
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_that_takes_the_header_away_the_token_is_said_once_more() {
+        let url = server(Vec::new(), false).await;
+        let socket = at(&url).listen().await.unwrap();
+        assert_eq!(socket.strange(), 0);
+    }
+
+    #[tokio::test]
+    async fn strange_frames_are_counted_and_passed_over_and_a_gap_or_too_much_ends_the_socket() {
+        let post = json!({ "id": "p".repeat(26), "create_at": 1, "update_at": 1, "user_id": "u".repeat(26),
+            "channel_id": "c".repeat(26), "root_id": "r".repeat(26) });
+        let posted = |seq: i64| {
+            json!({ "event": "posted", "data": { "post": post.to_string() }, "seq": seq })
+                .to_string()
+        };
+        let frames = [
+            "<html>".to_owned(),
+            "[]".to_owned(),
+            r#"{"event":"posted","data":{"post":"{}"},"seq":1}"#.to_owned(),
+            r#"{"event":"posted","data":{"post":7},"seq":2}"#.to_owned(),
+            r#"{"event":"typing","data":{"post":{"deep":[1]}},"seq":3}"#.to_owned(),
+            posted(4),
+            posted(6),
+        ];
+        let mut frames: Vec<Message> = frames.into_iter().map(Message::text).collect();
+        frames.insert(0, Message::binary(vec![0; 9]));
+        let url = server(frames, true).await;
+        let mut socket = at(&url).listen().await.unwrap();
+        let told = loop {
+            match socket.next().await.unwrap() {
+                Heard::Other => {}
+                Heard::Posted(told) => break told,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            (told.post.as_str(), told.root.as_str()),
+            (&*"p".repeat(26), &*"r".repeat(26))
+        );
+        assert_eq!(socket.strange(), 4, "what is empty is nothing strange");
+        let error = socket.next().await.unwrap_err();
+        assert!(
+            matches!(error, SocketError::Gap { wanted: 5, came: 6 }),
+            "{error:?}"
+        );
+
+        let url = server(vec![Message::text("x".repeat(LONGEST + 1))], true).await;
+        let mut socket = at(&url).listen().await.unwrap();
+        let error = socket.next().await.unwrap_err();
+        assert!(matches!(error, SocketError::Broken(_)), "{error:?}");
     }
 }

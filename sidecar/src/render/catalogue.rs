@@ -19,7 +19,7 @@ pub struct Catalogue {
 
 /// What may stand in a sentence.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Said by somebody else, made harmless.
     Neutral(&'a Neutral),
     /// Said by us: a time, a status, another sentence of the catalogue.
@@ -30,7 +30,7 @@ macro_rules! keys {
     ($($key:ident = $name:literal,)+) => {
         /// The name of a sentence.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Key { $($key,)+ }
+        pub(crate) enum Key { $($key,)+ }
 
         impl Key {
             #[cfg(test)]
@@ -101,6 +101,82 @@ keys! {
     NotificationBookingCancelled = "notification-booking-cancelled",
     NotificationBookingNoShow = "notification-booking-no-show",
     NotificationBookingPaymentChanged = "notification-booking-payment-changed",
+    SetupPaused = "setup-paused",
+    SetupElsewhere = "setup-elsewhere",
+    SetupHere = "setup-here",
+    SetupNotKept = "setup-not-kept",
+    MapPublic = "map-public",
+    MapFixed = "map-fixed",
+    NotOne = "key-not-one",
+    Incomplete = "key-incomplete",
+    Mistyped = "key-typo",
+    DialogKeyTitle = "dialog-key-title",
+    DialogKeyField = "dialog-key-field",
+    DialogKeyHelp = "dialog-key-help",
+    DialogKeySubmit = "dialog-key-submit",
+    ButtonSetUp = "button-set-up",
+    NotSetUp = "not-set-up",
+    NotSetUpAdmin = "not-set-up-admin",
+    NoRightAdmin = "no-right-admin",
+    UnknownVerb = "unknown-verb",
+    UnknownWord = "unknown-word",
+    HelpTitle = "help-title",
+    HelpReply = "help-reply",
+    HelpAskFirst = "help-ask-first",
+    HelpAlerts = "help-alerts",
+    HelpMoreNotes = "help-more-notes",
+    HelpMarks = "help-marks",
+    HelpAll = "help-all",
+    HelpAdmin = "help-admin",
+    HelpNotes = "help-notes",
+    HelpUnmapped = "help-unmapped",
+    HelpUnmappedAdmin = "help-unmapped-admin",
+    HelpSetup = "help-setup",
+    HelpSetupAdmin = "help-setup-admin",
+    CommandsTitle = "commands-title",
+    CommandSetup = "command-setup",
+    CommandStatus = "command-status",
+    CommandHelp = "command-help",
+    CommandAbout = "command-about",
+    About = "about",
+    Tree = "tree",
+    TreeSetup = "tree-setup",
+    TreeStatus = "tree-status",
+    TreeHelp = "tree-help",
+    TreeHelpHint = "tree-help-hint",
+    TreeHelpTopic = "tree-help-topic",
+    TreeAbout = "tree-about",
+    TopicReplies = "topic-replies",
+    TopicNotes = "topic-notes",
+    TopicCommands = "topic-commands",
+    TopicSetup = "topic-setup",
+    StatusHead = "status-head",
+    StatusWorking = "status-working",
+    StatusAttention = "status-attention",
+    StatusDown = "status-down",
+    StatusIreserve = "status-ireserve",
+    StatusHeard = "status-heard",
+    StatusNotHeard = "status-not-heard",
+    StatusMattermost = "status-mattermost",
+    StatusMattermostSilent = "status-mattermost-silent",
+    StatusMattermostToken = "status-mattermost-token",
+    StatusSidecar = "status-sidecar",
+    StatusSidecarNode = "status-sidecar-node",
+    StatusStore = "status-store",
+    StatusStoreElsewhere = "status-store-elsewhere",
+    StatusStoreSilent = "status-store-silent",
+    StoreBuiltIn = "store-built-in",
+    StatusQueue = "status-queue",
+    StatusChannels = "status-channels",
+    StatusChannelsWaiting = "status-channels-waiting",
+    StatusWebhook = "status-webhook",
+    StatusSetting = "status-setting",
+    StatusHere = "status-here",
+    StatusNotHere = "status-not-here",
+    SpanSeconds = "span-seconds",
+    SpanMinutes = "span-minutes",
+    SpanHours = "span-hours",
+    SpanDays = "span-days",
 }
 
 const EN: &str = include_str!("../../text/en.ftl");
@@ -116,7 +192,7 @@ impl Catalogue {
     }
 
     /// The sentence, filled in.
-    pub(super) fn say(
+    pub(crate) fn say(
         &self,
         language: Language,
         key: Key,

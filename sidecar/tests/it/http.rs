@@ -1,7 +1,7 @@
 //! The room `http`, from the outside: bytes in, bytes out.
 
 mod connections;
-mod desk;
+pub(crate) mod desk;
 mod events;
 mod files;
 mod framing;
@@ -9,4 +9,4 @@ mod given;
 mod hooks;
 mod openapi;
 mod ops;
-mod raw;
+pub(crate) mod raw;

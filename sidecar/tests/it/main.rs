@@ -8,3 +8,5 @@
 
 mod cli;
 mod http;
+mod plugin;
+mod receiving;

@@ -41,6 +41,7 @@ pub(super) async fn play(stage: &Stage, language: Language, pace: Pace) -> Resul
     let lines = lines(language);
     stage.turn_the_page();
     begin(stage, language, lines, pace).await?;
+    replied(stage, lines, pace).await?;
     lost_answer(stage, language, lines, pace).await?;
     outage(stage, language, lines, pace).await?;
     killed(stage, language, lines, pace).await?;
@@ -64,6 +65,19 @@ async fn begin(
     pace.breathe().await;
     stage.write(language, HOSTILE, None);
     settled(stage).await
+}
+
+/// A colleague answers in the thread, and the visitor reads it.
+async fn replied(stage: &Stage, lines: &Lines, pace: Pace) -> Result<(), DemoError> {
+    pace.breathe().await;
+    let before = stage.story(|story| story.heard.len());
+    stage.reply(lines.reply);
+    stage
+        .until("the visitor has the reply", PATIENCE, |story| {
+            (story.heard.len() > before).then_some(())
+        })
+        .await?;
+    Ok(())
 }
 
 /// The post is made, its answer never comes. Whoever just repeats makes it twice.
@@ -227,6 +241,7 @@ struct Lines {
     question: &'static str,
     answer: &'static str,
     picture: &'static str,
+    reply: &'static str,
     six: &'static str,
     anybody: &'static str,
     hello: &'static str,
@@ -242,6 +257,7 @@ const fn lines(language: Language) -> &'static Lines {
             question: "Hi, can I still book a lane for Saturday night?",
             answer: "Good evening Sanne! Saturday at 19:00 is still free.",
             picture: "Could we have this one again?",
+            reply: "Lane 4 it is, see you on Saturday!",
             six: "We are six, two of us are children.",
             anybody: "Are you still there?",
             hello: "Never mind, take your time :)",
@@ -254,6 +270,7 @@ const fn lines(language: Language) -> &'static Lines {
             question: "Hoi, kan ik voor zaterdagavond nog een baan boeken?",
             answer: "Goedenavond Sanne! Zaterdag om 19:00 is nog vrij.",
             picture: "Mogen we deze weer?",
+            reply: "Dat wordt baan 4, tot zaterdag!",
             six: "We zijn met zes, van wie twee kinderen.",
             anybody: "Zijn jullie er nog?",
             hello: "Laat maar, neem de tijd :)",
@@ -263,4 +280,21 @@ const fn lines(language: Language) -> &'static Lines {
             regretted: "Mijn telefoonnummer is 06-12345678",
         },
     }
+}
+
+/// What goes with the picture.
+pub(super) const fn picture_line(language: Language) -> &'static str {
+    lines(language).picture
+}
+
+/// More than fits into one post: some 40,000 characters, in sentences that can be counted.
+pub(super) fn long_text(language: Language) -> String {
+    let sentence = match language {
+        Language::En => "of a visitor who has a lot to tell about last Saturday's party.",
+        Language::Nl => "van een bezoeker die veel te vertellen heeft over het feest van zaterdag.",
+    };
+    let sentences: Vec<String> = (1..=550)
+        .map(|number| format!("Line {number} {sentence}"))
+        .collect();
+    sentences.join("\n")
 }

@@ -110,6 +110,8 @@ pub enum Act {
     Placeholder,
     /// A change of what stands.
     Change,
+    /// A reply that i-Reserve is to show to the visitor.
+    Reply,
 }
 
 /// How an attempt ended that brought nothing over.

@@ -7,6 +7,7 @@ mod life;
 mod outbox;
 mod people;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +20,16 @@ use tokio_util::task::TaskTracker;
 use super::DemoError;
 use super::settings;
 use super::sidecar::{Ending, Start};
-use super::story::{Note, Seen, Story};
+use super::story::{Heard, Note, Seen, Story};
 use super::verdict;
-use crate::ireserve::IReserve;
+use crate::clock::wall_millis;
+use crate::ireserve::{IReserve, Inbox};
 use crate::mattermost::{Cast, Fault, Mattermost, State, When};
 use crate::server::Door;
 use crate::watched::{Late, Watched};
 use life::Seat;
 use outbox::Outbox;
+pub(super) use people::Talk;
 
 /// How long each call to a slow Mattermost takes.
 const SLOW: Duration = Duration::from_millis(1_500);
@@ -40,8 +43,7 @@ const ALWAYS: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(super) struct Stage {
     mattermost: Arc<Mattermost>,
     cast: Cast,
-    // Kept for as long as the sidecar may call it.
-    _ireserve: IReserve,
+    ireserve: Arc<IReserve>,
     story: Arc<Watched<Story>>,
     outbox: Outbox,
     seat: Seat,
@@ -58,7 +60,7 @@ impl Stage {
         let folder = tempfile::tempdir()?;
         let mattermost = Arc::new(Mattermost::start().await?);
         let cast = mattermost.furnish();
-        let ireserve = IReserve::start().await?;
+        let ireserve = Arc::new(IReserve::start().await?);
         let story = Arc::new(Watched::new(Story::default()));
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
         let write = {
@@ -83,7 +85,7 @@ impl Stage {
         let stage = Self {
             mattermost,
             cast,
-            _ireserve: ireserve,
+            ireserve,
             story,
             outbox,
             seat,
@@ -93,6 +95,7 @@ impl Stage {
             _folder: folder,
         };
         stage.watch();
+        stage.listen();
         Ok(stage)
     }
 
@@ -206,8 +209,22 @@ impl Stage {
         Ok(())
     }
 
+    /// The script begins, unless it is being played. Says whether it may.
+    pub(super) fn begin_play(&self) -> bool {
+        self.story
+            .change(|story| !std::mem::replace(&mut story.weather.playing, true))
+    }
+
+    /// The script has ended.
+    pub(super) fn end_play(&self, fine: bool) {
+        self.story.change(|story| {
+            story.weather.playing = false;
+            story.note(Note::Played { fine });
+        });
+    }
+
     /// Ends everything in order.
-    pub(super) async fn close(self) {
+    pub(super) async fn close(&self) {
         self.seat.end(Ending::Stop).await;
         self.end.cancel();
         self.tasks.close();
@@ -232,7 +249,24 @@ impl Stage {
             };
             let watching = mattermost.within(ALWAYS, "the demonstration ends", look);
             // It finds nothing, ever; what counts is that it looks.
-            end.run_until_cancelled(watching).await.map(drop);
+            let _ = end.run_until_cancelled(watching).await;
+        });
+    }
+
+    /// From now on the story hears what i-Reserve is told.
+    fn listen(&self) {
+        let (ireserve, story) = (Arc::clone(&self.ireserve), Arc::clone(&self.story));
+        let end = self.end.clone();
+        self.tasks.spawn(async move {
+            let look = |inbox: &Inbox| {
+                let replies = heard(inbox);
+                if !replies.is_empty() {
+                    story.change(|story| story.hear(replies));
+                }
+                None::<()>
+            };
+            let listening = ireserve.within(ALWAYS, "the demonstration ends", look);
+            let _ = end.run_until_cancelled(listening).await;
         });
     }
 
@@ -260,6 +294,30 @@ fn standing(state: &State, cast: &Cast) -> Vec<Seen> {
             post,
         })
         .collect()
+}
+
+/// Every reply of every conversation.
+fn heard(inbox: &Inbox) -> Vec<Heard> {
+    let conversations: BTreeSet<&str> = inbox
+        .taken()
+        .iter()
+        .map(|taken| taken.conversation_id.as_str())
+        .collect();
+    let replies = conversations.into_iter().flat_map(|conversation| {
+        let replies = inbox.replies(conversation).into_iter();
+        replies.map(|reply| Heard {
+            id: reply.id,
+            conversation: conversation.to_owned(),
+            name: reply.data["author"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            text: reply.text,
+            is_deleted: reply.deleted,
+            at: wall_millis(),
+        })
+    });
+    replies.collect()
 }
 
 fn author<'a>(user_id: &str, cast: &'a Cast) -> &'a str {

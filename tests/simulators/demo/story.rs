@@ -1,13 +1,12 @@
 //! The story: what was said on one side, what the sidecar did with it, and what was seen on the other.
 //!
-//! It is only ever added to, from three sources: people ([`Story::say`]), the sidecar ([`Story::step`]) and a look at Mattermost
-//! after each of its changes ([`Story::see`]). Posts that are deleted stay in the story, marked as gone.
+//! It is only ever added to, from four sources: people ([`Story::say`]), the sidecar ([`Story::step`]), and a look at each server
+//! after each of its changes ([`Story::see`] at Mattermost, [`Story::hear`] at i-Reserve). Posts that are deleted stay in the story, marked as gone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use shared::Language;
 
 use super::sidecar::{Act, How, Step, Work};
 use crate::clock::wall_millis;
@@ -25,6 +24,8 @@ pub(super) struct Story {
     pub(super) entries: VecDeque<Entry>,
     /// Every post that was ever seen, by its id, as it was seen last.
     pub(super) posts: BTreeMap<String, Seen>,
+    /// What i-Reserve was told by the team, in the order in which it took it.
+    pub(super) heard: Vec<Heard>,
     /// How the two servers are.
     pub(super) weather: Weather,
     entered: u64,
@@ -40,18 +41,20 @@ pub(super) struct Weather {
     /// Whether the sidecar runs, and in which of its lives.
     pub(super) up: bool,
     pub(super) lives: u32,
+    /// Whether the script is being played.
+    pub(super) playing: bool,
 }
 
 /// One event that i-Reserve pushes.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
     pub(super) id: String,
-    pub(super) language: Language,
     /// None: a notification.
     pub(super) conversation: Option<String>,
     pub(super) what: What,
     pub(super) at: i64,
     pub(super) fate: Fate,
+    /// At the one of its posts that took most.
     pub(super) attempts: u32,
     /// From saying to the promise.
     pub(super) accepted_after: Option<Duration>,
@@ -146,7 +149,8 @@ pub(super) enum Note {
     },
     /// i-Reserve got no promise and repeats the event.
     Repeated {
-        why: String,
+        /// None: there was no answer at all.
+        status: Option<u16>,
     },
     Rejected {
         why: String,
@@ -170,6 +174,10 @@ pub(super) enum Note {
     Parked {
         reason: String,
     },
+    /// i-Reserve has taken a reply.
+    Reached {
+        after: Duration,
+    },
     Away,
     Back,
     Slow(bool),
@@ -180,10 +188,27 @@ pub(super) enum Note {
     Started {
         life: u32,
     },
+    /// The script has ended, well or not.
+    Played {
+        fine: bool,
+    },
     /// A colleague wrote in the thread.
     Replied {
         by: String,
     },
+}
+
+/// A reply as i-Reserve shows it to the visitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The post's id.
+    pub(super) id: String,
+    pub(super) conversation: String,
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) is_deleted: bool,
+    /// When it was first heard.
+    pub(super) at: i64,
 }
 
 /// A post as it was seen last.
@@ -195,16 +220,15 @@ pub(super) struct Seen {
     pub(super) is_gone: bool,
 }
 
+/// The post of a reply's event, `reply:{post}:{edit}`.
+pub(super) fn reply_of(event: &str) -> Option<&str> {
+    event.strip_prefix("reply:")?.split(':').next()
+}
+
 impl Said {
-    pub(super) fn new(
-        id: String,
-        language: Language,
-        conversation: Option<String>,
-        what: What,
-    ) -> Self {
+    pub(super) fn new(id: String, conversation: Option<String>, what: What) -> Self {
         Self {
             id,
-            language,
             conversation,
             what,
             at: wall_millis(),
@@ -241,13 +265,12 @@ impl Story {
     }
 
     pub(super) fn accepted(&mut self, id: &str) {
-        let Some(said) = self.find(id) else { return };
+        let Some(said) = self.find(id).filter(|said| said.accepted_after.is_none()) else {
+            return;
+        };
         let after = Duration::from_millis(u64::try_from(wall_millis() - said.at).unwrap_or(0));
         said.accepted_after = Some(after);
-        // Mattermost may have been quicker than the way back of the promise.
-        if said.fate == Fate::Sending {
-            said.fate = Fate::Accepted;
-        }
+        said.fate = Fate::Accepted;
         self.enter(Some(id), Note::Accepted { after });
     }
 
@@ -257,8 +280,8 @@ impl Story {
         self.enter(Some(id), Note::Rejected { why });
     }
 
-    pub(super) fn repeated(&mut self, id: &str, why: String) {
-        self.enter(Some(id), Note::Repeated { why });
+    pub(super) fn repeated(&mut self, id: &str, status: Option<u16>) {
+        self.enter(Some(id), Note::Repeated { status });
     }
 
     /// The sidecar's process is gone. What it was trying may stand, and nobody knows.
@@ -273,10 +296,15 @@ impl Story {
     /// What the sidecar tells.
     pub(super) fn step(&mut self, step: Step) {
         let id = step.event;
+        if reply_of(&id).is_some() {
+            return self.reply_step(&id, step.work);
+        }
+        // What is worked on was accepted before, though that answer may still be on its way to i-Reserve.
+        self.accepted(&id);
         let Some(said) = self.find(&id) else { return };
         match step.work {
             Work::Tried { act, attempt } => {
-                said.attempts += 1;
+                said.attempts = said.attempts.max(attempt);
                 said.fate = Fate::Trying;
                 // Whoever is in doubt looks first. The same act again: it was not there. Another one: it was.
                 let found = said.found().filter(|found| *found != act);
@@ -305,6 +333,30 @@ impl Story {
             Work::Parked { reason } => {
                 said.fate = Fate::Parked;
                 self.enter(Some(&id), Note::Parked { reason });
+            }
+        }
+    }
+
+    /// The same on the way back, which nobody on this side has said before.
+    fn reply_step(&mut self, id: &str, work: Work) {
+        let note = match work {
+            Work::Tried { act, attempt } => Note::Tried { act, attempt },
+            Work::Failed { how, reason } => Note::Failed { how, reason },
+            Work::Delivered { after } => Note::Reached { after },
+            Work::Parked { reason } => Note::Parked { reason },
+        };
+        self.enter(Some(id), note);
+    }
+
+    /// All replies that i-Reserve has taken, each in its last state.
+    pub(super) fn hear(&mut self, replies: Vec<Heard>) {
+        for mut reply in replies {
+            match self.heard.iter_mut().find(|heard| heard.id == reply.id) {
+                Some(heard) => {
+                    reply.at = heard.at;
+                    *heard = reply;
+                }
+                None => self.heard.push(reply),
             }
         }
     }
@@ -357,7 +409,7 @@ mod tests {
     fn one() -> Story {
         let mut story = Story::default();
         let what = What::Closed { by: "Anna".into() };
-        story.say(Said::new("e1".into(), Language::En, None, what));
+        story.say(Said::new("e1".into(), None, what));
         story
     }
 
@@ -399,7 +451,7 @@ mod tests {
             story.step(step);
         }
         assert_eq!(
-            notes(&story)[2..],
+            notes(&story)[3..],
             [
                 Note::Found { act: Act::Part(0) },
                 Note::Delivered { after, attempts: 1 }

@@ -7,15 +7,14 @@ use shared::Language::En;
 use super::DemoError;
 use super::post::words as read;
 use super::stage::Stage;
-use super::story::{Entry, Said, Seen, Story, What};
+use super::story::{Entry, Heard, Said, Seen, Story, What};
 use super::verdict::{cards, made_by};
 use super::words;
 
 /// The first lines.
 pub(super) const OPENING: &str = "A visitor writes, a colleague answers, and everything goes wrong once.\n\nWHAT HAPPENS (seconds since the start)";
 /// The last line when all is well.
-pub(super) const FINE: &str =
-    "\nFINE  every event stands exactly once, in order, in the visitor's own words.";
+pub(super) const FINE: &str = "\nFINE  every event stands exactly once, in order, in the visitor's own words; the reply reached the visitor.";
 
 /// Widths of the two sides; together they fit a terminal of 100 columns.
 const LEFT: usize = 40;
@@ -81,6 +80,10 @@ pub(super) fn whole(story: &Story) -> Vec<String> {
     for said in &story.said {
         lines.extend(beside(&left(said, start), &right(story, said, start)));
     }
+    for heard in &story.heard {
+        let (said, written) = reply(story, heard, start);
+        lines.extend(beside(&said, &written));
+    }
     lines
 }
 
@@ -94,7 +97,7 @@ fn left(said: &Said, start: i64) -> Vec<String> {
                 more => format!(", {more} attempts"),
             };
             format!(
-                "promised in {}, there in {}{attempts}",
+                "accepted in {}, there in {}{attempts}",
                 words::time(accepted),
                 words::time(delivered)
             )
@@ -103,6 +106,21 @@ fn left(said: &Said, start: i64) -> Vec<String> {
     };
     lines.extend(wrapped(&format!("         {fate}"), LEFT));
     lines
+}
+
+/// What the visitor was told, and the reply in the thread that it came from.
+fn reply(story: &Story, heard: &Heard, start: i64) -> (Vec<String>, Vec<String>) {
+    let told = format!("{}  to the visitor: {}", since(start, heard.at), heard.text);
+    let post = story.posts.get(&heard.id);
+    let written = post.map(|seen| {
+        let gone = if seen.is_gone { " (deleted since)" } else { "" };
+        let time = since(start, seen.post.create_at);
+        format!("{time}  {}: {}{gone}", seen.author, seen.post.message)
+    });
+    (
+        wrapped(&told, LEFT),
+        wrapped(&written.unwrap_or_default(), RIGHT),
+    )
 }
 
 fn spoken(said: &Said) -> String {

@@ -17,7 +17,27 @@ pub(super) fn mistakes(story: &Story, held: impl Fn(&str) -> Option<bytes::Bytes
         mistakes.extend(files(story, said, &held));
     }
     mistakes.extend(order(story));
+    mistakes.extend(replies(story));
     mistakes
+}
+
+/// What people wrote under a card reached the visitor: each once, in its order, as it was written.
+fn replies(story: &Story) -> Vec<String> {
+    let mut written: Vec<&Seen> = story
+        .posts
+        .values()
+        .filter(|seen| !seen.is_bot && !is_root(&seen.post))
+        .collect();
+    written.sort_by_key(|seen| seen.post.create_at);
+    let written: Vec<_> = written.iter().map(|seen| &seen.post.message).collect();
+    let heard: Vec<_> = story.heard.iter().map(|heard| &heard.text).collect();
+    if written == heard {
+        Vec::new()
+    } else {
+        vec![format!(
+            "the team wrote {written:?}, and the visitor has {heard:?}"
+        )]
+    }
 }
 
 /// How many posts stand that stand already.
@@ -136,7 +156,8 @@ fn content(story: &Story, said: &Said) -> Option<String> {
     for seen in &made {
         let words = words(&seen.post.message);
         // The name stands in every part; an agent's has our mark behind it.
-        let Some((sender, part)) = words.split_once(":** ").or(words.split_once(":**")) else {
+        let Some((sender, part)) = words.split_once(":** ").or_else(|| words.split_once(":**"))
+        else {
             return Some(format!("{} names no sender: {words:?}", said.id));
         };
         if !sender.trim_start_matches('*').starts_with(name) {
@@ -225,7 +246,6 @@ fn order(story: &Story) -> Vec<String> {
 mod tests {
     use bytes::Bytes;
     use serde_json::json;
-    use shared::Language;
 
     use super::super::story::{By, File};
     use super::*;
@@ -249,7 +269,7 @@ mod tests {
             ("e1", message("one", Some(file))),
             ("e2", message("two", None)),
         ] {
-            let mut said = Said::new(id.into(), Language::En, Some("c".into()), what);
+            let mut said = Said::new(id.into(), Some("c".into()), what);
             said.fate = Fate::Delivered;
             story.say(said);
         }
@@ -302,7 +322,7 @@ mod tests {
     #[test]
     fn every_kind_of_wrong_is_named() {
         type Spoil = fn(&mut Story);
-        let cases: [(&str, Spoil); 8] = [
+        let cases: [(&str, Spoil); 9] = [
             ("2 times", |story| {
                 let mut again = post("p3", "e2", 4, "**Emma:** two");
                 again.post.props = story.posts["p2"].post.props.clone();
@@ -320,6 +340,12 @@ mod tests {
             }),
             ("0 whole copies of a.png", |story| {
                 story.posts.get_mut("p1").unwrap().post.file_ids.clear();
+            }),
+            ("the team wrote [\"of course\"]", |story| {
+                let mut reply = post("p9", "e9", 9, "of course");
+                reply.is_bot = false;
+                reply.post.props.clear();
+                story.posts.insert("p9".into(), reply);
             }),
             ("0 cards", |story| {
                 story.posts.get_mut("root").unwrap().is_gone = true
@@ -350,7 +376,7 @@ mod tests {
             ),
             ("e4", What::Withdrawn { of: "e1".into() }),
         ] {
-            let mut said = Said::new(id.into(), Language::En, Some("c".into()), what);
+            let mut said = Said::new(id.into(), Some("c".into()), what);
             said.fate = Fate::Delivered;
             story.say(said);
         }

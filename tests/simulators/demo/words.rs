@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::Language::{self, En, Nl};
 
 use super::sidecar::{Act, How};
-use super::story::{Note, Said, Story, What};
+use super::story::{Fate, Note, Said, Story, What, reply_of};
 
 /// What one entry says.
 pub(super) fn note(note: &Note, language: Language) -> String {
@@ -14,12 +14,7 @@ pub(super) fn note(note: &Note, language: Language) -> String {
         (Note::Accepted { after }, Nl) => {
             format!("aangenomen: veilig op schijf na {}", time(*after))
         }
-        (Note::Repeated { why }, En) => {
-            format!("no promise ({why}): i-Reserve repeats it until there is one")
-        }
-        (Note::Repeated { why }, Nl) => {
-            format!("geen belofte ({why}): i-Reserve herhaalt tot die er is")
-        }
+        (Note::Repeated { status }, _) => repeated(*status, language),
         (Note::Rejected { why }, En) => format!("refused: {why}"),
         (Note::Rejected { why }, Nl) => format!("geweigerd: {why}"),
         (Note::Tried { act, attempt }, _) => tried(*act, *attempt, language),
@@ -52,9 +47,23 @@ pub(super) fn note(note: &Note, language: Language) -> String {
         (Note::Delivered { after, attempts }, Nl) => {
             format!("bezorgd na {}, {attempts} pogingen", time(*after))
         }
+        (Note::Reached { after }, En) => format!("the visitor has it after {}", time(*after)),
+        (Note::Reached { after }, Nl) => format!("de bezoeker heeft het na {}", time(*after)),
         (Note::Parked { reason }, En) => format!("parked, and its place says so: {reason}"),
         (Note::Parked { reason }, Nl) => format!("geparkeerd, en op zijn plek staat dat: {reason}"),
         _ => world(note, language),
+    }
+}
+
+fn repeated(status: Option<u16>, language: Language) -> String {
+    let why = match (status, language) {
+        (Some(status), _) => status.to_string(),
+        (None, En) => "no answer".to_owned(),
+        (None, Nl) => "geen antwoord".to_owned(),
+    };
+    match language {
+        En => format!("not accepted ({why}): i-Reserve repeats it until it is"),
+        Nl => format!("niet aangenomen ({why}): i-Reserve herhaalt het tot het lukt"),
     }
 }
 
@@ -81,6 +90,14 @@ fn world(note: &Note, language: Language) -> String {
         (Note::Started { life: 1 }, Nl) => "de sidecar start",
         (Note::Started { .. }, En) => "the sidecar starts again, on the store that was left",
         (Note::Started { .. }, Nl) => "de sidecar start opnieuw, op de opslag die er nog lag",
+        (Note::Played { fine: true }, En) => {
+            "the script has ended: every event stands once and in order"
+        }
+        (Note::Played { fine: true }, Nl) => {
+            "het script is klaar: alles staat er precies één keer en op volgorde"
+        }
+        (Note::Played { fine: false }, En) => "the script was disturbed and has ended",
+        (Note::Played { fine: false }, Nl) => "het script is verstoord en gestopt",
         (Note::Replied { by }, En) => return format!("{by} replies in the thread"),
         (Note::Replied { by }, Nl) => return format!("{by} antwoordt in het draadje"),
         _ => "",
@@ -90,6 +107,12 @@ fn world(note: &Note, language: Language) -> String {
 
 fn tried(act: Act, attempt: u32, language: Language) -> String {
     let thing = thing(act, language);
+    if act == Act::Reply {
+        return match language {
+            En => format!("sending {thing} to i-Reserve"),
+            Nl => format!("stuurt {thing} naar i-Reserve"),
+        };
+    }
     match (attempt, language) {
         (0 | 1, En) => format!("posting {thing}"),
         (0 | 1, Nl) => format!("plaatst {thing}"),
@@ -112,6 +135,8 @@ fn thing(act: Act, language: Language) -> String {
         (Act::Withdrawn, Nl) => "de regel dat het is ingetrokken",
         (Act::Placeholder, En) => "the line that keeps its place",
         (Act::Placeholder, Nl) => "de regel die zijn plek houdt",
+        (Act::Reply, En) => "the reply",
+        (Act::Reply, Nl) => "het antwoord",
         (Act::Change, En) => "the change",
         (Act::Change, Nl) => "de wijziging",
     };
@@ -152,8 +177,42 @@ pub(super) fn about(said: &Said, language: Language) -> String {
     }
 }
 
+/// How far an event has come, as the visitor's side shows it.
+pub(super) fn state(said: &Said, language: Language) -> String {
+    let delivered = said.delivered_after.map(time).unwrap_or_default();
+    let words = match (&said.fate, language) {
+        (Fate::Sending, En) => "not accepted yet",
+        (Fate::Sending, Nl) => "nog niet aangenomen",
+        (Fate::Refused, En) => "refused",
+        (Fate::Refused, Nl) => "geweigerd",
+        (Fate::Accepted, En) => "accepted, waiting its turn",
+        (Fate::Accepted, Nl) => "aangenomen, wacht op zijn beurt",
+        (Fate::Trying, En) => "accepted, on its way",
+        (Fate::Trying, Nl) => "aangenomen, onderweg",
+        (Fate::Waiting, En) => "accepted, tried again soon",
+        (Fate::Waiting, Nl) => "aangenomen, wordt opnieuw geprobeerd",
+        (Fate::Delivered, En) => return format!("in Mattermost after {delivered}"),
+        (Fate::Delivered, Nl) => return format!("in Mattermost na {delivered}"),
+        (Fate::Parked, En) => "parked",
+        (Fate::Parked, Nl) => "geparkeerd",
+    };
+    words.to_owned()
+}
+
+/// Where a reply came from.
+pub(super) fn from_mattermost(language: Language) -> String {
+    match language {
+        En => "written in Mattermost",
+        Nl => "geschreven in Mattermost",
+    }
+    .to_owned()
+}
+
 /// The same for an event that is only known by its id.
 pub(super) fn about_event(story: &Story, id: &str, language: Language) -> String {
+    if let Some(seen) = reply_of(id).and_then(|post| story.posts.get(post)) {
+        return format!("{}: “{}”", seen.author, short(&seen.post.message));
+    }
     story
         .event(id)
         .map_or_else(|| id.to_owned(), |said| about(said, language))

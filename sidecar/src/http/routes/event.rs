@@ -21,13 +21,14 @@ use hyper::body::Incoming;
 use shared::{EventId, limits::REQUEST_BYTES};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{json, ops::Heard};
+use super::json;
 use crate::{
     auth::{
         Batch, Slowing, Verified,
         token::{self, Presented, Refused},
     },
     clock::Clock,
+    command::measure::Heard,
     delivery::outbox::Shed,
     flow::chat_to_thread::{Intake, Parts as Files},
     http::{

@@ -17,13 +17,14 @@ use serde_json::Value;
 use shared::{PostId, UserId};
 use tokio::sync::watch;
 
-use super::{ops::Heard, typed};
+use super::typed;
 use crate::{
     auth::{
         Slowing,
         webhook::{self, WebhookRefused},
     },
     clock::Clock,
+    command::measure::Heard,
     http::{
         Answer,
         body::{self, Budget},

@@ -6,12 +6,12 @@
 mod failed;
 mod status;
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, sync::Mutex, sync::PoisonError};
+use std::net::SocketAddr;
 
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use shared::{LicenceId, Timestamp};
+use shared::Timestamp;
 use tokio::{sync::watch, time::Instant};
 
 pub(in crate::http) use failed::Change;
@@ -19,6 +19,7 @@ pub(in crate::http) use failed::Change;
 use super::{json, typed};
 use crate::{
     clock::Clock,
+    command::measure::{Heard, MattermostState},
     delivery::wake::Wake,
     http::{Answer, body::Budget, limits::Limits, problem::Problem},
     licence::{Current, TokenDigest},
@@ -38,32 +39,6 @@ pub enum Readiness {
     Store {
         detail: String,
     },
-}
-
-/// How Mattermost looked when it was last asked.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-pub struct MattermostState {
-    pub ok: bool,
-    pub version: Option<String>,
-    pub latency_ms: Option<u64>,
-    pub reason: Option<String>,
-}
-
-/// When each licence was last heard of, since the start. A clone knows the same.
-#[derive(Debug, Clone, Default)]
-pub struct Heard(Arc<Mutex<HashMap<LicenceId, Timestamp>>>);
-
-impl Heard {
-    /// Only licences that proved themselves get here, so there are never more than the settings have.
-    pub(super) fn from(&self, licence: &LicenceId, now: Timestamp) {
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.insert(licence.clone(), now);
-    }
-
-    fn last(&self, licence: &LicenceId) -> Option<Timestamp> {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.get(licence).copied()
-    }
 }
 
 /// What the admin routes need.

@@ -61,7 +61,7 @@ impl Default for Wish {
     }
 }
 
-pub(super) fn licence(id: &str) -> Licence {
+pub(crate) fn licence(id: &str) -> Licence {
     Licence {
         id: LicenceId::new(id).unwrap(),
         language: shared::Language::En,
@@ -193,6 +193,7 @@ impl Desk {
             version: Some("11.6.0".into()),
             latency_ms: Some(3),
             reason: None,
+            token_refused: false,
         });
         let ops = Ops {
             readiness: is_ready,

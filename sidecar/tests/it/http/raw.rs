@@ -11,24 +11,24 @@ use tokio::{
 /// No answer of a healthy server takes this long, however slow the machine.
 const FOR_EVER: Duration = Duration::from_secs(20);
 
-pub(super) struct Wire(pub(super) TcpStream);
+pub(crate) struct Wire(pub(super) TcpStream);
 
 impl Wire {
-    pub(super) async fn to(address: SocketAddr) -> Self {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
-    pub(super) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// Everything until the server closes, cut into answers.
-    pub(super) async fn answers(&mut self) -> Vec<Said> {
+    pub(crate) async fn answers(&mut self) -> Vec<Said> {
         Said::cut(&self.bytes().await)
     }
 
     /// Everything until the server closes.
-    pub(super) async fn bytes(&mut self) -> Vec<u8> {
+    pub(crate) async fn bytes(&mut self) -> Vec<u8> {
         let mut read = Vec::new();
         // A reset after the last answer is an end like any other; what was read before it counts.
         let _ = timeout(FOR_EVER, self.0.read_to_end(&mut read))
@@ -38,7 +38,7 @@ impl Wire {
     }
 
     /// One answer of a connection that stays open.
-    pub(super) async fn answer(&mut self) -> Said {
+    pub(crate) async fn answer(&mut self) -> Said {
         let mut read = Vec::new();
         loop {
             if let Some((said, rest)) = Said::first(&read) {
@@ -61,10 +61,10 @@ impl Wire {
 
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) status: u16,
+pub(crate) struct Said {
+    pub(crate) status: u16,
     head: String,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Said {
@@ -95,14 +95,14 @@ impl Said {
         all
     }
 
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (field, value) = line.split_once(':')?;
             field.eq_ignore_ascii_case(name).then(|| value.trim())
         })
     }
 
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }

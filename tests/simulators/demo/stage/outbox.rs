@@ -102,14 +102,14 @@ async fn deliver(sender: &Sender, parcel: &Addressed, story: &Watched<Story>) {
         } else {
             sender.send_files(&parcel.body, &parcel.files).await
         };
-        let why = match answer {
+        let status = match answer {
             Ok(answer) if is_final(&answer) => return judge(&answer, parcel, story),
-            Ok(answer) => format!("{}", answer.status),
-            Err(_) => "no answer".to_owned(),
+            Ok(answer) => Some(answer.status.as_u16()),
+            Err(_) => None,
         };
         if std::mem::take(&mut first) {
             for id in &parcel.ids {
-                story.change(|story| story.repeated(id, why.clone()));
+                story.change(|story| story.repeated(id, status));
             }
         }
         tokio::time::sleep(AGAIN).await;

@@ -17,46 +17,52 @@ pub(in super::super) const AGENT: &str = "Anna";
 
 /// The conversation that is going on, and numbers for whatever is said.
 #[derive(Debug, Default)]
-pub(super) struct People(Mutex<Talk>); // a std mutex: a few fields, never across an await
+pub(super) struct People(Mutex<Numbers>); // a std mutex: a few fields, never across an await
 
 #[derive(Debug, Default)]
-struct Talk {
+struct Numbers {
     events: u32,
     conversations: u32,
-    conversation: Option<(String, Language)>,
-    is_closed: bool,
+    talk: Talk,
+}
+
+/// The conversation that is going on.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Talk {
+    /// None: the next message opens one.
+    pub(in super::super) id: Option<String>,
+    pub(in super::super) language: Language,
+    pub(in super::super) is_closed: bool,
 }
 
 impl People {
     pub(super) fn conversation(&self) -> Option<String> {
-        self.turn(|talk| talk.conversation.clone())
-            .map(|(id, _)| id)
+        self.turn(|numbers| numbers.talk.id.clone())
     }
 
-    fn turn<T>(&self, turn: impl FnOnce(&mut Talk) -> T) -> T {
+    fn turn<T>(&self, turn: impl FnOnce(&mut Numbers) -> T) -> T {
         turn(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn event(&self) -> String {
-        self.turn(|talk| {
-            talk.events += 1;
-            format!("evt_{}", talk.events)
+        self.turn(|numbers| {
+            numbers.events += 1;
+            format!("evt_{}", numbers.events)
         })
     }
 }
 
 impl Stage {
-    /// The conversation that is going on, and whether it is closed.
-    pub(in super::super) fn conversation(&self) -> Option<(String, Language, bool)> {
-        self.people.turn(|talk| {
-            let (id, language) = talk.conversation.clone()?;
-            Some((id, language, talk.is_closed))
-        })
+    /// The conversation that is going on.
+    pub(in super::super) fn talk(&self) -> Talk {
+        self.people.turn(|numbers| numbers.talk.clone())
     }
 
     /// The next message opens a new conversation.
     pub(in super::super) fn turn_the_page(&self) {
-        self.people.turn(|talk| talk.conversation = None);
+        self.people.turn(|numbers| numbers.talk = Talk::default());
+        // Whoever looks on is to see an empty chat.
+        self.story.change(|_| ());
     }
 
     /// The visitor writes; without a conversation this opens one in this language.
@@ -92,7 +98,7 @@ impl Stage {
             title: title.to_owned(),
             text: text.to_owned(),
         };
-        let said = Said::new(id.clone(), language, None, what);
+        let said = Said::new(id.clone(), None, what);
         self.push(
             language,
             vec![(said, event::event(&id, "notification", data))],
@@ -102,10 +108,11 @@ impl Stage {
 
     /// The conversation is closed, or opened again. False when there is none.
     pub(in super::super) fn close_or_reopen(&self) -> bool {
-        let Some((conversation, language, was_closed)) = self.conversation() else {
+        let Some((conversation, language, was_closed)) = self.going_on() else {
             return false;
         };
-        self.people.turn(|talk| talk.is_closed = !was_closed);
+        self.people
+            .turn(|numbers| numbers.talk.is_closed = !was_closed);
         let (id, by) = (self.people.event(), AGENT.to_owned());
         let (what, event) = if was_closed {
             (
@@ -118,7 +125,7 @@ impl Stage {
                 event::closed(&id, &conversation, AGENT),
             )
         };
-        let said = Said::new(id, language, Some(conversation), what);
+        let said = Said::new(id, Some(conversation), what);
         self.push(language, vec![(said, event)], None);
         true
     }
@@ -146,7 +153,7 @@ impl Stage {
     }
 
     fn change_last(&self, change: impl FnOnce(&str, &str, &str) -> (What, Value)) -> bool {
-        let Some((conversation, language, _)) = self.conversation() else {
+        let Some((conversation, language, _)) = self.going_on() else {
             return false;
         };
         let Some(of) = self.last_message(&conversation) else {
@@ -154,7 +161,7 @@ impl Stage {
         };
         let id = self.people.event();
         let (what, event) = change(&id, &conversation, &of);
-        let said = Said::new(id, language, Some(conversation), what);
+        let said = Said::new(id, Some(conversation), what);
         self.push(language, vec![(said, event)], None);
         true
     }
@@ -186,7 +193,7 @@ impl Stage {
 
     fn message(&self, language: Language, by: By, name: &str, text: &str, file: Option<File>) {
         let mut events = Vec::new();
-        let (conversation, language) = match self.conversation() {
+        let (conversation, language) = match self.going_on() {
             Some((conversation, language, _)) => (conversation, language),
             None => {
                 let conversation = self.begin(language);
@@ -211,16 +218,25 @@ impl Stage {
             text: text.to_owned(),
             file: file.clone(),
         };
-        events.push((Said::new(id, language, Some(conversation), what), event));
+        events.push((Said::new(id, Some(conversation), what), event));
         self.push(language, events, file);
     }
 
+    /// The conversation that is going on, its language, and whether it is closed.
+    fn going_on(&self) -> Option<(String, Language, bool)> {
+        let talk = self.talk();
+        Some((talk.id?, talk.language, talk.is_closed))
+    }
+
     fn begin(&self, language: Language) -> String {
-        self.people.turn(|talk| {
-            talk.conversations += 1;
-            talk.is_closed = false;
-            let id = format!("conv_{}", talk.conversations);
-            talk.conversation = Some((id.clone(), language));
+        self.people.turn(|numbers| {
+            numbers.conversations += 1;
+            let id = format!("conv_{}", numbers.conversations);
+            numbers.talk = Talk {
+                id: Some(id.clone()),
+                language,
+                is_closed: false,
+            };
             id
         })
     }
@@ -238,10 +254,7 @@ impl Stage {
         let what = What::Started {
             visitor: VISITOR.to_owned(),
         };
-        (
-            Said::new(id, language, Some(conversation.to_owned()), what),
-            event,
-        )
+        (Said::new(id, Some(conversation.to_owned()), what), event)
     }
 
     fn push(&self, language: Language, events: Vec<(Said, Value)>, file: Option<File>) {
