@@ -278,3 +278,90 @@ fn shown(post: &Post) -> String {
 fn short(text: &str) -> String {
     text.chars().take(160).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use simulators::ireserve::event::{message, started};
+
+    use super::*;
+
+    fn post(root: &str, event: &str, mark: &str, text: &str) -> Post {
+        let ours = json!({ "licence": "acme", "conversation_id": "c1", "event_id": event, "mark": mark, "part": 0, "generation": 1 });
+        Post {
+            id: format!("post-{mark}"),
+            root_id: root.to_owned(),
+            channel_id: "webchat".to_owned(),
+            message: text.to_owned(),
+            props: [("ireserve".to_owned(), ours)].into_iter().collect(),
+            ..Post::default()
+        }
+    }
+
+    /// A conversation of two messages as it should stand.
+    fn right() -> Vec<Post> {
+        vec![
+            post("", "e0", "r", "a card"),
+            post("post-r", "e1", "a", "**Sanne:** one"),
+            post("post-r", "e2", "b", "**Sanne:** two"),
+        ]
+    }
+
+    fn said(post: &str) -> Option<Value> {
+        Some(
+            json!({ "status": "delivered", "post_id": post, "root_id": "post-r", "channel_id": "webchat" }),
+        )
+    }
+
+    fn judged(posts: Vec<Post>, of_last: Option<Value>) -> usize {
+        let mut ledger = Ledger::default();
+        ledger.note(&started("e0", "c1", "Sanne"));
+        ledger.note(&message("e1", "c1", "Sanne", "one"));
+        ledger.note(&message("e2", "c1", "Sanne", "two"));
+        let standing = [("webchat".to_owned(), posts)].into_iter().collect();
+        let statuses = [
+            ("e0", said("post-r")),
+            ("e1", said("post-a")),
+            ("e2", of_last),
+        ]
+        .map(|(id, said)| (id.to_owned(), said));
+        faults(&ledger, &standing, &statuses.into()).len()
+    }
+
+    #[test]
+    fn what_stands_as_it_was_promised_is_without_fault() {
+        assert_eq!(judged(right(), said("post-b")), 0);
+    }
+
+    #[test]
+    fn whatever_is_missing_doubled_swapped_changed_or_foreign_is_a_fault() {
+        let last = || said("post-b");
+        let without = |at: usize| {
+            let mut posts = right();
+            posts.remove(at);
+            posts
+        };
+        assert!(judged(without(2), last()) > 0, "a message is missing");
+        assert!(judged(without(0), last()) > 0, "the card is missing");
+        let mut swapped = right();
+        swapped.swap(1, 2);
+        assert!(judged(swapped, last()) > 0, "two messages are swapped");
+        for more in [
+            post("post-r", "e1", "a", "**Sanne:** one"),
+            post("", "e0", "s", "a second card"),
+            post("post-r", "e9", "x", "nobody said this"),
+            Post::default(),
+        ] {
+            let mut posts = right();
+            posts.push(more.clone());
+            assert!(judged(posts, last()) > 0, "too much: {more:?}");
+        }
+        let mut changed = right();
+        changed[2].message.push('!');
+        assert!(judged(changed, last()) > 0, "the words are others");
+        let waits = json!({ "status": "retrying", "post_id": null });
+        assert!(judged(right(), Some(waits)) > 0, "it is still owed");
+        assert!(judged(right(), said("post-a")) > 0, "another post is named");
+        assert!(judged(right(), None) > 0, "it is not known any more");
+    }
+}

@@ -224,10 +224,13 @@ impl<O: Outlet> Poster<O> {
                     .await
             }
             Then::NewRoot { generation } => {
-                tracing::warn!(
-                    licence.id = %claim.lane.licence, event.id = %claim.event,
-                    "the root of lane {} is gone; opening generation {generation}", claim.lane,
-                );
+                // A step that was noted before its root stood finds none after a restart: nothing is gone then.
+                if claim.mapping.is_some() {
+                    tracing::warn!(
+                        licence.id = %claim.lane.licence, event.id = %claim.event,
+                        "the root of lane {} is gone; opening generation {generation}", claim.lane,
+                    );
+                }
                 self.keep(cancel, || {
                     store.step(&claim, Step::Root(generation), None, now)
                 })
