@@ -265,15 +265,17 @@ impl Desk {
             .collect()
     }
 
+    /// As people see them: in the order of their uploads, whatever order the ids are kept in.
     pub(super) fn files_of(&self, post: &Post) -> Vec<String> {
-        let name = |id: &String| {
+        let info = |id: &String| {
             self.server
                 .look(|state| state.file(id))
                 .expect("a file that a post names")
                 .0
-                .name
         };
-        post.file_ids.iter().map(name).collect()
+        let mut files: Vec<_> = post.file_ids.iter().map(info).collect();
+        files.sort_by_key(|file| file.create_at);
+        files.into_iter().map(|file| file.name).collect()
     }
 }
 
