@@ -327,7 +327,7 @@ async fn channels(mattermost: &Mattermost, licence: &Licence, checks: &mut Check
         .map(Channel::as_str)
         .collect();
     for channel in wanted {
-        one_channel(mattermost, &name, &team.id, channel, checks).await;
+        one_channel(mattermost, &name, &team.name, channel, checks).await;
     }
 }
 

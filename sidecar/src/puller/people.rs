@@ -65,12 +65,9 @@ impl Puller {
         if names.is_empty() {
             return known;
         }
-        let Ok(team) = self.parts.mattermost.team_by_name(team).await else {
-            return known;
-        };
         for name in names.into_iter().take(NAMES) {
             // A name that cannot be looked up stays as it is written.
-            if let Ok(channel) = self.parts.mattermost.channel_by_name(&team.id, &name).await {
+            if let Ok(channel) = self.parts.mattermost.channel_by_name(team, &name).await {
                 known.insert(name, channel.display_name);
             }
         }

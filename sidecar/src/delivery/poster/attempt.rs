@@ -308,7 +308,7 @@ impl<O: Outlet> Poster<O> {
         }
         tracing::info!(
             licence.id = %claim.lane.licence, event.id = %claim.event, failed.id = claim.seq,
-            "event {} of lane {} parked after {} refusals: {}", claim.event, claim.lane, claim.refused, reason,
+            "event {} of lane {} parked after {} attempts: {}", claim.event, claim.lane, claim.attempts, reason,
         );
         self.parts.settled.tell(&claim.lane.licence, &claim.event);
         self.tell(

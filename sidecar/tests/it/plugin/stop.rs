@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::Instant};
 use tokio_util::task::TaskTracker;
 
@@ -58,16 +58,25 @@ async fn a_managed_sidecar_is_gone_six_seconds_after_its_leash_was_let_go() {
     let said = ask(listening, "PUT", path, &fields, &configuration).await;
     assert_eq!(said.status, 200, "{said:?}");
     let tasks = TaskTracker::new();
-    let waits = tasks.spawn(async move {
-        let fields = format!("{}Prefer: wait=30\r\n", bearer(&key));
-        let event = started("evt_1", "c1");
-        ask(listening, "POST", "/v1/events", &fields, &event).await
+    let held = tasks.spawn(async move {
+        // Whoever connects, to look or to deliver, is kept waiting.
+        let mut held = Vec::new();
+        loop {
+            held.push(silent.accept().await.unwrap());
+        }
     });
-    // One looks whether Mattermost is there, one delivers.
-    let _held = [
-        silent.accept().await.unwrap(),
-        silent.accept().await.unwrap(),
-    ];
+    let fields = bearer(&key);
+    let waiting = format!("{fields}Prefer: wait=30\r\n");
+    let waits = tasks.spawn(async move {
+        let event = started("evt_1", "c1");
+        ask(listening, "POST", "/v1/events", &waiting, &event).await
+    });
+    loop {
+        let said = ask(listening, "GET", "/v1/events/evt_1", &fields, &Value::Null).await;
+        if said.status == 200 && said.json()["attempts"] == 1 {
+            break;
+        }
+    }
 
     let let_go = Instant::now();
     drop(leash);
@@ -78,4 +87,5 @@ async fn a_managed_sidecar_is_gone_six_seconds_after_its_leash_was_let_go() {
     assert!(took < LONGEST, "{took:?}");
     assert_eq!(waits.await.unwrap().status, 202);
     drain.join().unwrap();
+    held.abort();
 }
