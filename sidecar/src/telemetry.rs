@@ -20,7 +20,7 @@ use std::{
 use shared::Timestamp;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer, Registry, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 /// The wall clock, for the time of a JSON line.
@@ -65,11 +65,11 @@ pub fn init(level: LevelFilter, form: Form, now: Now) -> Result<(), TelemetryErr
 }
 
 /// Our own lines from this level on. Of the libraries below us only warnings: their detail holds addresses and headers.
-fn filter(level: LevelFilter) -> EnvFilter {
-    let others = level.min(LevelFilter::WARN);
-    EnvFilter::new(format!(
-        "{others},sidecar={level},simulators={level},ireserve_sidecar={level}"
-    ))
+fn filter(level: LevelFilter) -> Targets {
+    let ours = ["sidecar", "ireserve_sidecar", "simulators"];
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(ours.map(|target| (target, level)))
 }
 
 /// An error and what caused it, as one text: `Display` of an error does not repeat its source.
