@@ -14,7 +14,6 @@ use crate::Failure;
 use crate::line::Line;
 use crate::load::{Target, closed};
 use crate::talk::spoken;
-use crate::tally::per_second;
 
 /// The licence of every measurement.
 pub(crate) const LICENCE: &str = "bench";
@@ -44,19 +43,6 @@ pub(crate) struct Desk {
     pub(crate) ireserve: IReserve,
     token: String,
     client: Client,
-}
-
-/// Deliveries, from the first that was seen to the last.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Delivered {
-    pub(crate) count: usize,
-    pub(crate) took: Duration,
-}
-
-impl Delivered {
-    pub(crate) fn rate(&self) -> f64 {
-        per_second(self.count, self.took)
-    }
 }
 
 impl Desk {
@@ -116,7 +102,7 @@ impl Desk {
                 .then(|| spoken(&format!("open-{conversation}"), conversation, 80))
         };
         closed(self.lines(AT_ONCE).await?, Duration::MAX, EVENTS, call).await?;
-        self.deliver(before + count).await.map(|_| ())
+        self.deliver(before + count).await
     }
 
     /// How many events it has delivered to Mattermost since its start.
@@ -134,20 +120,12 @@ impl Desk {
     }
 
     /// Waits until it has delivered `total` events since its start.
-    pub(crate) async fn deliver(&self, total: usize) -> Result<Delivered, Failure> {
-        let mut first = None;
+    pub(crate) async fn deliver(&self, total: usize) -> Result<(), Failure> {
         let (mut last, mut moved) = (0, Instant::now());
         loop {
             let (now, count) = (Instant::now(), self.delivered().await?);
-            let (began, had) = *first.get_or_insert((now, count));
-            if had == 0 && count > 0 {
-                first = Some((now, count));
-            }
             if count >= total {
-                return Ok(Delivered {
-                    count: count - had,
-                    took: now - began,
-                });
+                return Ok(());
             }
             if count > last {
                 (last, moved) = (count, now);

@@ -10,7 +10,6 @@ use crate::Failure;
 use crate::line::Line;
 use crate::load::{Target, closed};
 use crate::talk::text;
-use crate::tally::Tally;
 
 const POSTS: Target = Target {
     path: "/api/v4/posts",
@@ -26,7 +25,7 @@ pub(crate) async fn replies(
     clients: usize,
     threads: usize,
     per_thread: usize,
-) -> Result<Tally, Failure> {
+) -> Result<(), Failure> {
     let channel = cast.webchat.clone();
     let mut maker = Line::to(url, &cast.bot.token).await?;
     let mut roots = Vec::with_capacity(threads);
@@ -44,7 +43,7 @@ pub(crate) async fn replies(
         let root = own.clone().nth(place).filter(|_| turn < per_thread)?;
         Some(post(&channel, root, &text(80)))
     };
-    closed(lines, Duration::MAX, POSTS, call).await
+    closed(lines, Duration::MAX, POSTS, call).await.map(|_| ())
 }
 
 fn post(channel: &str, root: &str, message: &str) -> String {

@@ -21,6 +21,7 @@ mod options;
 mod posting;
 mod process;
 mod report;
+mod stood;
 mod talk;
 mod tally;
 

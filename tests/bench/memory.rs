@@ -59,7 +59,7 @@ async fn work(desk: &Desk, messages: usize) -> Result<(), Failure> {
         (number < messages).then(|| spoken(&format!("work-{number}"), number % CONVERSATIONS, 200))
     };
     closed(desk.lines(CLIENTS).await?, Duration::MAX, EVENTS, call).await?;
-    desk.deliver(CONVERSATIONS + messages).await.map(|_| ())
+    desk.deliver(CONVERSATIONS + messages).await
 }
 
 fn told(memory: Memory) -> String {

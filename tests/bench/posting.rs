@@ -5,7 +5,7 @@
 //! the limit, so the sidecar is compared with a client that posts one reply after the other.
 //!
 //! The sidecar gets its messages while nobody listens where Mattermost should be; then it is started again with Mattermost's true
-//! address. So what is measured is delivering alone. It begins a little late, with the first delivery that is seen.
+//! address. So what is measured is delivering alone, for both from the first reply that stands to the last, by Mattermost's clock.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use simulators::wire::{Line as State, Wire};
 use simulators::world::World;
 
 use crate::Failure;
-use crate::desk::{Delivered, Desk, EVENTS, NOWHERE};
+use crate::desk::{Desk, EVENTS, NOWHERE};
 use crate::direct;
 use crate::load::closed;
 use crate::options::Options;
 use crate::report::{Figure, progress};
+use crate::stood::{self, Stood};
 use crate::talk::spoken;
-use crate::tally::per_second;
 
 const THREADS: usize = 100;
 const CLIENTS: usize = 16;
@@ -57,15 +57,19 @@ async fn against_direct(
     let (mut direct, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let cast = world.cast();
-        let tally = direct::replies(&wire.url(), cast, CLIENTS, THREADS, per_thread).await?;
-        progress(&format!("  direct {:.0}/s", tally.rate()));
-        direct.push((tally.waits.count(), tally.took));
-        let delivered = through_us(&wire.url(), cast, per_thread).await?;
-        progress(&format!("  the sidecar {:.0}/s", delivered.rate()));
-        ours.push((delivered.count, delivered.took));
+        direct.push(directly(&wire.url(), cast, CLIENTS, per_thread).await?);
+        progress(&format!(
+            "  direct {:.0}/s",
+            direct[direct.len() - 1].rate()
+        ));
+        ours.push(through_us(&wire.url(), cast, per_thread).await?);
+        progress(&format!(
+            "  the sidecar {:.0}/s",
+            ours[ours.len() - 1].rate()
+        ));
     }
     wire.close().await;
-    let (direct, ours) = (overall(&direct), overall(&ours));
+    let (direct, ours) = (Stood::overall(&direct).rate(), Stood::overall(&ours).rate());
     Ok(vec![Figure::new(
         format!(
             "replies over {THREADS} threads of a real Mattermost, +{} ms, against {CLIENTS} direct clients",
@@ -85,7 +89,7 @@ async fn against_one(options: &Options) -> Result<Vec<Figure>, Failure> {
     let mattermost = Mattermost::start().await?;
     let cast = mattermost.furnish();
     mattermost.faults().latency(LATENCY);
-    let direct = direct::replies(&mattermost.url(), &cast, 1, THREADS, serial).await?;
+    let direct = directly(&mattermost.url(), &cast, 1, serial).await?;
     let ours = through_us(&mattermost.url(), &cast, per_thread).await?;
     Ok(vec![Figure::new(
         format!(
@@ -102,8 +106,19 @@ async fn against_one(options: &Options) -> Result<Vec<Figure>, Failure> {
     )])
 }
 
+/// Replies of clients that need no sidecar.
+async fn directly(
+    url: &str,
+    cast: &Cast,
+    clients: usize,
+    per_thread: usize,
+) -> Result<Stood, Failure> {
+    direct::replies(url, cast, clients, THREADS, per_thread).await?;
+    stood::newest(url, cast, THREADS * per_thread).await
+}
+
 /// Messages in conversations that stand already, pushed while Mattermost is away and delivered when it is there.
-async fn through_us(url: &str, cast: &Cast, per_thread: usize) -> Result<Delivered, Failure> {
+async fn through_us(url: &str, cast: &Cast, per_thread: usize) -> Result<Stood, Failure> {
     let mut desk = Desk::start(url, cast, |settings| settings).await?;
     desk.open(0..THREADS).await?;
     desk.move_to(NOWHERE).await?;
@@ -114,12 +129,7 @@ async fn through_us(url: &str, cast: &Cast, per_thread: usize) -> Result<Deliver
     };
     closed(desk.lines(CLIENTS).await?, Duration::MAX, EVENTS, call).await?;
     desk.move_to(url).await?;
-    let delivered = desk.deliver(THREADS * per_thread).await?;
+    desk.deliver(THREADS * per_thread).await?;
     desk.sidecar.stop(Duration::from_secs(20)).await?;
-    Ok(delivered)
-}
-
-fn overall(runs: &[(usize, Duration)]) -> f64 {
-    let count = runs.iter().map(|(count, _)| count).sum();
-    per_second(count, runs.iter().map(|(_, took)| *took).sum())
+    stood::newest(url, cast, THREADS * per_thread).await
 }
