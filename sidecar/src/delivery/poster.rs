@@ -35,8 +35,13 @@ use crate::{
     store::{Claimed, Store, StoreError},
 };
 
-/// What lanes look like when nobody rings.
+/// When lanes are looked at though nobody rings.
 const POLL: Duration = Duration::from_secs(1);
+
+/// While more lanes are due than slots free, freed slots wait for one another, so that one look and one write of the store fills several:
+/// so many parts of all slots, but no longer than this.
+const TOGETHER: usize = 4;
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// What follows an end on the other side, and what the card shall show. Handed in, so that the engine knows no product.
 #[derive(Debug, Clone, Copy)]
@@ -178,12 +183,10 @@ impl<O: Outlet> Poster<O> {
     ) -> Option<Instant> {
         let now = Instant::now();
         if let Some(closed_until) = self.pass_gate(now).await {
+            self.crowded.store(false, Ordering::Release);
             return Some(closed_until);
         }
-        let free = self
-            .parts
-            .slots
-            .saturating_sub(self.flying.load(Ordering::Acquire));
+        let free = self.free();
         let Some(held) = *self.parts.lease.borrow() else {
             return Some(now + POLL);
         };
@@ -270,14 +273,36 @@ impl<O: Outlet> Poster<O> {
     ) {
         let Some(until) = until else { return };
         let gated = self.dependency().paused_until.is_some() || self.is_open();
+        // What more is due tells nothing to one who has no slot for it.
+        let crowded = self.crowded.load(Ordering::Acquire);
         tokio::select! {
             () = cancel.cancelled() => {}
             () = tokio::time::sleep_until(until) => {}
             // While the gate is closed no hint opens it.
-            () = wake.rung(), if !gated => {}
+            () = wake.rung(), if !gated && !crowded => {}
             Ok(()) = lease.changed(), if !gated => {}
-            () = self.landed.notified(), if !gated => {}
+            () = self.landing(crowded), if !gated => {}
         }
+    }
+
+    fn free(&self) -> usize {
+        let flying = self.flying.load(Ordering::Acquire);
+        self.parts.slots.saturating_sub(flying)
+    }
+
+    /// Until a slot is free; of a crowd, several.
+    async fn landing(&self, crowded: bool) {
+        self.landed.notified().await;
+        if !crowded {
+            return;
+        }
+        let several = async {
+            while self.free() < self.parts.slots / TOGETHER {
+                self.landed.notified().await;
+            }
+        };
+        // Fewer are filled as well.
+        drop(tokio::time::timeout(PATIENCE, several).await);
     }
 
     /// What an outcome says about the other side.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     lease,
     outlet::{Outlet, Shown},
-    wake::Wake,
+    wake::{Listener, Wake},
 };
 use crate::{record::Touch, store::Store};
 
@@ -20,6 +20,8 @@ const PER_CARD: Duration = Duration::from_secs(5);
 const PAGE: usize = 64;
 /// After a touch we rest for three times as long as it took, so that touches use at most a quarter of the pace.
 const REST: u32 = 3;
+/// What rings within so long is one look: bells ring for every event, and few change what a post shows.
+const GATHER: Duration = Duration::from_millis(50);
 /// When nobody rings, and after something that could not be shown now.
 const POLL: Duration = Duration::from_secs(1);
 const LATER: Duration = Duration::from_secs(5);
@@ -45,9 +47,14 @@ pub async fn run<O: Outlet>(
         tokio::select! {
             () = cancel.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
-            () = wake.rung(), if wait == POLL => {}
+            () = rung_a_while(&mut wake), if wait == POLL => {}
         }
     }
+}
+
+async fn rung_a_while(wake: &mut Listener) {
+    wake.rung().await;
+    tokio::time::sleep(GATHER).await;
 }
 
 /// One look at what should change. Says how long to rest.

@@ -283,7 +283,7 @@ impl<O: Outlet> Poster<O> {
                 after: now.wall.since(claim.accepted_at),
             },
         );
-        if claim.wanted.is_some() || !go_on {
+        if claim.wanted.is_some() {
             self.parts.wake.ring();
         }
         next

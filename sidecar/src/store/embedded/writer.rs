@@ -155,7 +155,7 @@ fn batch(
     jobs: Vec<Job>,
 ) -> Result<(), StoreError> {
     let before = counters.clone();
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+    if let Err(error) = say(connection, "BEGIN IMMEDIATE") {
         for job in jobs {
             drop(job);
         }
@@ -165,7 +165,7 @@ fn batch(
         .into_iter()
         .map(|job| job(connection, counters))
         .collect();
-    match connection.execute_batch("COMMIT") {
+    match say(connection, "COMMIT") {
         Ok(()) => {
             files::remove(counters.take_erased());
             answers.into_iter().for_each(|answer| answer(Ok(())));
@@ -200,10 +200,10 @@ pub(super) fn alone<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    connection.execute_batch("SAVEPOINT job")?;
+    say(connection, "SAVEPOINT job")?;
     match work(connection) {
         Ok(value) => {
-            connection.execute_batch("RELEASE job")?;
+            say(connection, "RELEASE job")?;
             Ok(value)
         }
         Err(error) => {
@@ -211,6 +211,11 @@ pub(super) fn alone<T>(
             Err(error)
         }
     }
+}
+
+/// One word of a transaction, parsed once.
+fn say(connection: &Connection, word: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(word)?.execute([]).map(|_| ())
 }
 
 impl From<rusqlite::Error> for StoreError {
