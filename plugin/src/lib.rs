@@ -10,6 +10,7 @@
 //! | posts that were written, edited, deleted | `hints` |
 //! | requests from outside; buttons, dialogs, look-ups | `proxy` |
 //! | where somebody acts and what that person may | `place` |
+//! | what one person alone is told | `whisper` |
 //! | the sidecar as seen from here; the one HTTP client | `sidecar`, `http` |
 //! | the sidecar's process | `supervisor` |
 //! | keeping sidecar and server agreed | `keeper` |
@@ -31,6 +32,7 @@ mod settings;
 mod sidecar;
 mod supervisor;
 mod text;
+mod whisper;
 
 pub use bridge::Bridge;
 pub use desk::Options;

@@ -197,6 +197,11 @@ fn action(from: Action) -> model::PostAction {
     }
 }
 
+/// Any JSON, for the server to read as its own object.
+pub(crate) fn any(from: Value) -> gob::Value {
+    value(from, DEPTH)
+}
+
 /// JSON as Go's `interface{}` has it: all numbers are floats. What lies too deep is nil.
 fn value(from: Value, depth: usize) -> gob::Value {
     let Some(depth) = depth.checked_sub(1) else {

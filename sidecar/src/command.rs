@@ -18,7 +18,7 @@ mod setup;
 mod status;
 mod tree;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use shared::{
@@ -203,6 +203,26 @@ pub enum NotConnected {
     /// With this the settings would no longer be right.
     #[error("the settings would be wrong: {0}")]
     Wrong(String),
+    /// i-Reserve does not take what the key signs: another key is needed.
+    #[error("i-reserve refused the key with {status}")]
+    Refused { status: u16 },
+    /// It answers, but not to this: to be tried again.
+    #[error("i-reserve answered {status}")]
+    Busy { status: u16 },
+    /// It does not answer: somebody has to look at address, firewall or proxy.
+    #[error("i-reserve cannot be reached: {0}")]
+    Silent(String),
+}
+
+/// What came of connecting a licence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeted {
+    /// How long i-Reserve took to answer.
+    pub answered: Duration,
+    /// It has called us since, so it knows the way in.
+    pub reaches_us: bool,
+    /// Where it is to call.
+    pub events_url: String,
 }
 
 /// Holds the settings, and changes what runs when they change.
@@ -213,11 +233,16 @@ pub trait Keeper: fmt::Debug + Send + Sync {
     /// When the store cannot say what people decided; nothing has changed then.
     fn configure(&self, configuration: Configuration) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// A person connects a licence with a channel. When this returns well it is kept, and counts.
+    /// A person connects a licence with a channel. When this returns well, i-Reserve takes what the key signs, and it is kept, and
+    /// counts.
     ///
     /// # Errors
     /// [`NotConnected`]; nothing has changed then.
-    fn connect(&self, key: LicenceKey, place: Place) -> BoxFuture<'_, Result<(), NotConnected>>;
+    fn connect(
+        &self,
+        key: LicenceKey,
+        place: Place,
+    ) -> BoxFuture<'_, Result<Greeted, NotConnected>>;
 
     /// Takes over what another replica was told meanwhile.
     fn refresh(&self) -> BoxFuture<'_, ()>;

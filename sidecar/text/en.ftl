@@ -65,6 +65,7 @@ reason-file-answered = its server answered { $status }
 reason-file-forbidden = its address is not allowed
 reason-file-changed = it is not the file that was announced
 reason-file-off = files are shown as links here
+reason-no-answer = no answer
 reason-other = something went wrong
 
 ## Notifications without a title
@@ -80,13 +81,19 @@ notification-booking-payment-changed = Payment changed
 
 setup-paused = Set-up paused. Nothing is lost: continue with `/ireserve setup`.
 setup-elsewhere = Type `/ireserve setup` in the channel where conversations should appear.
-setup-here = ✅ Connected ~{ $channel } to **{ $licence }**. Replies in threads go to visitors. Type `/ireserve help` to start.
+setup-connected = ✅ Connected to **{ $licence }**. i-Reserve answers in { $ms } ms and can reach this server.
+setup-connected-out = ✅ Connected to **{ $licence }**. i-Reserve answers in { $ms } ms.
+setup-waiting = Nothing received from i-Reserve yet. It must be able to reach `{ $address }`.
+setup-here = Conversations appear in ~{ $channel }. Replies in threads go to visitors. Type `/ireserve help` to start.
 setup-not-kept = This could not be kept just now. Nothing was changed. Try again in a minute.
+setup-unreachable = This server can't reach { $host }: { $reason }. Check the firewall or proxy.
+setup-answered = i-Reserve at { $host } answered { $status }. Nothing was changed. Try again in a minute.
 map-public = **Note:** ~{ $channel } is public: everyone in team { $team } can read visitors' messages. A channel admin can make it private in the channel settings.
 map-fixed = This is set in the sidecar's configuration file (`{ $setting }`), so I can't change it here.
 key-not-one = That is not a licence key. It starts with `ir1.`
 key-incomplete = That key is incomplete: the end is missing. Copy it again.
 key-typo = That key contains a mistake. Copy it instead of typing it.
+key-refused = i-Reserve refused this key ({ $status }). It may have been withdrawn.
 dialog-key-title = Connect i-Reserve
 dialog-key-field = Licence key
 dialog-key-help = Copy it in i-Reserve under Settings → Mattermost.

@@ -65,6 +65,7 @@ reason-file-answered = de server ervan antwoordde { $status }
 reason-file-forbidden = het adres ervan is niet toegestaan
 reason-file-changed = het is niet het bestand dat was aangekondigd
 reason-file-off = bestanden worden hier als link getoond
+reason-no-answer = geen antwoord
 reason-other = er ging iets mis
 
 ## Meldingen zonder titel
@@ -80,13 +81,19 @@ notification-booking-payment-changed = Betaling gewijzigd
 
 setup-paused = Het instellen is gepauzeerd. Er is niets verloren: ga verder met `/ireserve setup`.
 setup-elsewhere = Typ `/ireserve setup` in het kanaal waar gesprekken moeten verschijnen.
-setup-here = ✅ ~{ $channel } is gekoppeld aan **{ $licence }**. Antwoorden in draadjes gaan naar bezoekers. Typ `/ireserve help` om te beginnen.
+setup-connected = ✅ Gekoppeld aan **{ $licence }**. i-Reserve antwoordt in { $ms } ms en kan deze server bereiken.
+setup-connected-out = ✅ Gekoppeld aan **{ $licence }**. i-Reserve antwoordt in { $ms } ms.
+setup-waiting = Nog niets ontvangen van i-Reserve. i-Reserve moet `{ $address }` kunnen bereiken.
+setup-here = Gesprekken verschijnen in ~{ $channel }. Antwoorden in draadjes gaan naar bezoekers. Typ `/ireserve help` om te beginnen.
 setup-not-kept = Dit kon nu niet bewaard worden. Er is niets gewijzigd. Probeer het over een minuut opnieuw.
+setup-unreachable = Deze server kan { $host } niet bereiken: { $reason }. Controleer de firewall of proxy.
+setup-answered = i-Reserve op { $host } antwoordde { $status }. Er is niets gewijzigd. Probeer het over een minuut opnieuw.
 map-public = **Let op:** ~{ $channel } is openbaar: iedereen in team { $team } kan berichten van bezoekers lezen. Een kanaalbeheerder kan het privé maken in de kanaalinstellingen.
 map-fixed = Dit staat in het configuratiebestand van de sidecar (`{ $setting }`); ik kan het hier dus niet wijzigen.
 key-not-one = Dat is geen licentiesleutel. Een sleutel begint met `ir1.`
 key-incomplete = Die sleutel is niet compleet: het einde ontbreekt. Kopieer hem opnieuw.
 key-typo = Er zit een fout in die sleutel. Kopieer hem in plaats van hem over te typen.
+key-refused = i-Reserve weigert deze sleutel ({ $status }). Misschien is hij ingetrokken.
 dialog-key-title = i-Reserve koppelen
 dialog-key-field = Licentiesleutel
 dialog-key-help = Kopieer hem in i-Reserve onder Instellingen → Mattermost.

@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use simulators::mattermost::{Cast, Mattermost};
+use simulators::real::Furniture;
 use simulators::wire::{Line as State, Wire};
 use simulators::world::World;
 
@@ -31,7 +32,7 @@ pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
     let mut figures = Vec::new();
     match std::env::var_os("MATTERMOST_HOME") {
         Some(home) => {
-            let world = World::real(home.as_ref()).await?;
+            let world = World::real(home.as_ref(), Furniture::WithBot).await?;
             for added in [Duration::ZERO, LATENCY] {
                 figures.extend(against_direct(options, &world, added).await?);
             }

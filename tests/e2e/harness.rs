@@ -24,7 +24,8 @@ mod teller;
 #[path = "harness/wait.rs"]
 mod wait;
 
-pub(crate) use ledger::{End, Words};
+pub(crate) use ledger::{End, Ledger, Words};
+pub(crate) use proof::{Standing, faults};
 pub(crate) use stage::{Setting, Stage};
 pub(crate) use teller::Teller;
 pub(crate) use wait::asked;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use simulators::api::Api;
 use simulators::client::Answered;
 use simulators::mattermost::Version;
+use simulators::real::Furniture;
 use simulators::world::World;
 
 mod files;
@@ -35,7 +36,9 @@ async fn a_real_server_still_answers_as_it_did() {
         eprintln!("MATTERMOST_HOME is not set: no real server was asked");
         return;
     };
-    let world = World::real(home.as_ref()).await.unwrap();
+    let world = World::real(home.as_ref(), Furniture::WithBot)
+        .await
+        .unwrap();
     let version = world
         .api(&world.cast().bot)
         .get("/system/ping")

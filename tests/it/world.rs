@@ -3,6 +3,7 @@
 use serde_json::json;
 use simulators::ireserve::IReserve;
 use simulators::mattermost::Version;
+use simulators::real::Furniture;
 use simulators::world::World;
 
 #[tokio::test]
@@ -18,7 +19,10 @@ async fn people_act_alike_in_the_real_world() {
         eprintln!("MATTERMOST_HOME is not set: no real server was asked");
         return;
     };
-    act(World::real(home.as_ref()).await.unwrap()).await;
+    act(World::real(home.as_ref(), Furniture::WithBot)
+        .await
+        .unwrap())
+    .await;
 }
 
 async fn act(mut world: World) {

@@ -10,6 +10,7 @@
 pub mod event;
 mod files;
 mod inbox;
+mod key;
 mod receiver;
 mod says;
 mod sender;
@@ -19,6 +20,7 @@ mod sign;
 pub use crate::rules::When;
 pub use files::Served;
 pub use inbox::{Delivery, Fetched, Inbox, LookedUp, Reply, Taken, Verdict};
+pub use key::LicenceKey;
 pub use receiver::IReserve;
 pub use says::Says;
 pub use sender::{FilePart, Sender};

@@ -16,6 +16,7 @@ pub mod mattermost;
 pub mod program;
 pub mod random;
 pub mod real;
+pub mod screen;
 pub mod wire;
 pub mod world;
 

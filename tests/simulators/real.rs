@@ -7,23 +7,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::api::Api;
 use crate::client::{Answered, CallError};
-use crate::mattermost::{Account, Cast, Refusal};
+use crate::mattermost::{Cast, Refusal};
 use crate::program::{Launch, Program, ProgramError, free_port};
 
+mod furnish;
 mod postgres;
 
+pub use furnish::Furniture;
+use furnish::furnish;
 use postgres::Postgres;
 
 /// How long the server may take to listen: its migrations run on a machine that others use too.
 const LONGEST_START: Duration = Duration::from_secs(180);
-
-/// Of everybody here.
-const PASSWORD: &str = "Passw0rd!x";
 
 /// Why there is no real server, or why it did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +74,9 @@ impl RealMattermost {
     /// See [`RealError`].
     pub async fn of_environment() -> Result<Option<Self>, RealError> {
         match std::env::var_os("MATTERMOST_HOME") {
-            Some(home) => Self::start(Path::new(&home), &[]).await.map(Some),
+            Some(home) => Self::start(Path::new(&home), &[], Furniture::WithBot)
+                .await
+                .map(Some),
             None => Ok(None),
         }
     }
@@ -84,7 +85,11 @@ impl RealMattermost {
     ///
     /// # Errors
     /// See [`RealError`].
-    pub async fn start(home: &Path, settings: &[(&str, &str)]) -> Result<Self, RealError> {
+    pub async fn start(
+        home: &Path,
+        settings: &[(&str, &str)],
+        furniture: Furniture,
+    ) -> Result<Self, RealError> {
         let found = [home.join("mattermost"), home.join("bin").join("mattermost")]
             .into_iter()
             .find(|path| path.is_file());
@@ -97,7 +102,7 @@ impl RealMattermost {
         let url = format!("http://127.0.0.1:{}", free_port()?);
         let launch = launch(&executable, &run, &url, &postgres.url(), settings);
         let program = ready(&launch).await?;
-        let cast = furnish(&url).await?;
+        let cast = furnish(&url, furniture).await?;
         Ok(Self {
             program,
             postgres,
@@ -245,112 +250,6 @@ fn launch(
     settings
         .iter()
         .fold(launch, |launch, (name, value)| launch.with(*name, *value))
-}
-
-/// Makes the people and channels of [`Cast`] over REST. The first account of a server is its admin.
-async fn furnish(url: &str) -> Result<Cast, RealError> {
-    let admin = person(url, "admin1", "", "").await?;
-    let api = Api::new(url, &admin.token);
-    let team = created(
-        &api,
-        "/teams",
-        json!({ "name": "support", "display_name": "Support", "type": "O" }),
-    )
-    .await?;
-    let team_id = id_of(&team, "id");
-    let mut channels = Vec::new();
-    for (name, title, kind) in [
-        ("webchat", "Webchat", "O"),
-        ("bookings", "Bookings", "O"),
-        ("vip", "Vip", "P"),
-    ] {
-        let channel = created(
-            &api,
-            "/channels",
-            json!({ "team_id": team_id, "name": name, "display_name": title, "type": kind }),
-        )
-        .await?;
-        channels.push(id_of(&channel, "id"));
-    }
-    let bot = created(
-        &api,
-        "/bots",
-        json!({ "username": "i-reserve", "display_name": "i-Reserve" }),
-    )
-    .await?;
-    let bot_id = id_of(&bot, "user_id");
-    let token = created(
-        &api,
-        &format!("/users/{bot_id}/tokens"),
-        json!({ "description": "test" }),
-    )
-    .await?;
-    let bot = Account {
-        id: bot_id,
-        username: "i-reserve".to_owned(),
-        token: id_of(&token, "token"),
-    };
-    let lotte = person(url, "lotte", "Lotte", "Jansen").await?;
-    let jan = person(url, "jan", "Jan", "Jansen").await?;
-    for account in [&bot, &lotte, &jan] {
-        created(
-            &api,
-            &format!("/teams/{team_id}/members"),
-            json!({ "team_id": team_id, "user_id": account.id }),
-        )
-        .await?;
-        for channel in &channels {
-            created(
-                &api,
-                &format!("/channels/{channel}/members"),
-                json!({ "user_id": account.id }),
-            )
-            .await?;
-        }
-    }
-    let mut channels = channels.into_iter();
-    let mut next = || channels.next().unwrap_or_default();
-    Ok(Cast {
-        team: "support".to_owned(),
-        team_id,
-        webchat: next(),
-        bookings: next(),
-        vip: next(),
-        bot,
-        lotte,
-        jan,
-        admin,
-    })
-}
-
-async fn person(
-    url: &str,
-    username: &str,
-    first_name: &str,
-    last_name: &str,
-) -> Result<Account, RealError> {
-    let anybody = Api::new(url, "");
-    let user = json!({ "username": username, "email": format!("{username}@example.com"), "password": PASSWORD,
-        "first_name": first_name, "last_name": last_name });
-    let id = id_of(&created(&anybody, "/users", user).await?, "id");
-    let login = answered(
-        "login",
-        anybody
-            .post(
-                "/users/login",
-                &json!({ "login_id": username, "password": PASSWORD }),
-            )
-            .await?,
-    )?;
-    Ok(Account {
-        id,
-        username: username.to_owned(),
-        token: login.header("token").to_owned(),
-    })
-}
-
-async fn created(api: &Api, path: &str, body: Value) -> Result<Value, RealError> {
-    Ok(answered(path, api.post(path, &body).await?)?.json())
 }
 
 /// A 2xx, or the refusal it is.

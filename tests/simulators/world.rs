@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::mattermost::{Account, Cast, Mattermost, Post, Refusal, Settings, Version};
-use crate::real::{RealError, RealMattermost, answered};
+use crate::real::{Furniture, RealError, RealMattermost, answered};
 
 mod reading;
 
@@ -46,13 +46,13 @@ impl World {
         })
     }
 
-    /// The server in this folder.
+    /// The server in this folder, furnished like that.
     ///
     /// # Errors
     /// See [`RealError`].
-    pub async fn real(home: &Path) -> Result<Self, RealError> {
+    pub async fn real(home: &Path, furniture: Furniture) -> Result<Self, RealError> {
         Ok(Self::Real(Box::new(
-            RealMattermost::start(home, &[]).await?,
+            RealMattermost::start(home, &[], furniture).await?,
         )))
     }
 

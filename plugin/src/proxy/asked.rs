@@ -22,6 +22,7 @@ use crate::{
     register::members,
     sidecar::{AskError, Why},
     text,
+    whisper::{Ear, whisper},
 };
 
 /// What Mattermost sends is far smaller; more is somebody who calls the path by hand.
@@ -125,7 +126,12 @@ pub(super) async fn dialog(desk: &Desk, request: Request<Body>) -> Response<Vec<
         Ok(answer) => {
             carry_out(desk, answer.wanted).await;
             if let Some(text) = answer.text.filter(|text| !text.is_empty()) {
-                whisper(desk, &user, &channel, text).await;
+                let ear = Ear {
+                    user: &user,
+                    channel: &channel,
+                    root: "",
+                };
+                whisper(desk, ear, text, Vec::new()).await;
             }
             reply(&json!({"errors": answer.errors, "error": answer.error.unwrap_or_default()}))
         }
@@ -258,19 +264,6 @@ pub(super) async fn open_dialog(desk: &Desk, trigger: &str, dialog: Option<Value
     };
     if let Err(error) = desk.api.open_interactive_dialog(open).await {
         tracing::warn!("a dialog could not be opened: {error}");
-    }
-}
-
-async fn whisper(desk: &Desk, user: &str, channel: &str, message: String) {
-    let bot = desk.bot.borrow().clone();
-    let post = model::Post {
-        user_id: bot.map(|bot| bot.id.clone()).unwrap_or_default(),
-        channel_id: channel.to_owned(),
-        message,
-        ..model::Post::default()
-    };
-    if let Err(error) = desk.api.send_ephemeral_post(user, post).await {
-        tracing::warn!("a person could not be told: {error}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/ireserve`: asked of the sidecar; without one the plugin has a few sentences of its own.
 
-use mattermost_plugin::model::{Attachment, CommandArgs, CommandResponse};
+use mattermost_plugin::model::{CommandArgs, CommandResponse};
 use serde_json::Value;
 use shared::{
     Language,
@@ -10,20 +10,27 @@ use shared::{
 use super::asked::{carry_out, excuse, open_dialog, where_is, within};
 use crate::{
     desk::Desk,
-    objects, pairing,
+    pairing,
     sidecar::{AskError, Door, Why},
-    text,
+    text, whisper,
 };
 
 /// Answers within 8 s, whatever the sidecar does.
 pub(crate) async fn answer(desk: &Desk, args: CommandArgs) -> CommandResponse {
+    let (text, attachments) = words(desk, &args).await;
+    whisper::answer(desk, &args, text, attachments).await
+}
+
+/// What is said, and what hangs below it.
+async fn words(desk: &Desk, args: &CommandArgs) -> (String, Vec<Value>) {
+    let said = |text| (text, Vec::new());
     let words: Vec<&str> = args.command.split_whitespace().skip(1).collect();
     if words.first() == Some(&"setup") && words.get(1) == Some(&"sidecar") {
         let again = words.get(2) == Some(&"new");
-        return said(desk, pairing::asked(desk, &args, again).await);
+        return said(pairing::asked(desk, args, again).await);
     }
     if let Door::Shut(why) = desk.sidecar.door() {
-        return said(desk, alone(desk, &args, words.first(), &why).await);
+        return said(alone(desk, args, words.first(), &why).await);
     }
     let asked = async {
         let place = where_is(desk, &args.user_id, &args.channel_id, &args.team_id).await?;
@@ -43,31 +50,10 @@ pub(crate) async fn answer(desk: &Desk, args: CommandArgs) -> CommandResponse {
         Ok(answer) => {
             carry_out(desk, answer.wanted).await;
             open_dialog(desk, &args.trigger_id, answer.dialog).await;
-            let mut response = said(desk, answer.text);
-            response.attachments = attachments(answer.attachments);
-            response
+            (answer.text, answer.attachments)
         }
-        Err(AskError::Shut(why)) => said(desk, alone(desk, &args, words.first(), &why).await),
-        Err(error) => said(desk, excuse(desk, &args.user_id, &error).await),
-    }
-}
-
-fn attachments(from: Vec<Value>) -> Vec<Attachment> {
-    from.into_iter()
-        .filter_map(|one| {
-            objects::attachment(one)
-                .map_err(|error| tracing::error!("the sidecar's attachment is none: {error}"))
-                .ok()
-        })
-        .collect()
-}
-
-/// As the bot, where the server lets a name be set.
-fn said(desk: &Desk, text: String) -> CommandResponse {
-    let bot = desk.bot.borrow().clone();
-    CommandResponse {
-        username: bot.map(|bot| bot.username.clone()).unwrap_or_default(),
-        ..CommandResponse::ephemeral(text)
+        Err(AskError::Shut(why)) => said(alone(desk, args, words.first(), &why).await),
+        Err(error) => said(excuse(desk, &args.user_id, &error).await),
     }
 }
 

@@ -163,11 +163,29 @@ async fn a_command_carries_who_where_and_with_what_rights_and_its_wishes_are_don
         })
         .await;
     let answer = host.command(typed(ADMIN, "/ireserve map")).await.unwrap();
+    // The bot says it; the answer holds the text as well, but in a form of which the server makes no second post.
     assert_eq!(
         (answer.kind.as_str(), answer.text.as_str()),
-        ("ephemeral", "mapped")
+        ("said", "mapped")
     );
     assert_eq!(answer.attachments[0].actions[0].name, "X");
+    let whispered = state.lock().unwrap().whispered.clone();
+    let [post] = whispered.as_slice() else {
+        panic!("one is said: {whispered:?}");
+    };
+    assert_eq!(
+        [
+            &post.user_id,
+            &post.channel_id,
+            &post.root_id,
+            &post.message
+        ],
+        [BOT, CHANNEL, "root", "mapped"]
+    );
+    let below = post.props["attachments"].as_list().unwrap();
+    let buttons = below[0].at(&["actions"]).unwrap().as_list().unwrap();
+    let mac = buttons[0].at(&["integration", "context", "mac"]);
+    assert_eq!(mac.unwrap().as_str(), Some("m"));
     let asked = sidecar
         .until("the command", |seen| seen.path == "/v1/plugin/commands")
         .await;
@@ -186,6 +204,26 @@ async fn a_command_carries_who_where_and_with_what_rights_and_its_wishes_are_don
         state.dialogs[0].url,
         "/plugins/nl.i-reserve.mattermost/dialog"
     );
+}
+
+#[tokio::test]
+async fn as_long_as_there_is_no_bot_the_server_says_what_a_command_answers() {
+    let sidecar = peer::sidecar(|seen| {
+        (seen.path == "/v1/plugin/commands").then(|| json!({"text": "so it is"}))
+    })
+    .await;
+    let state = server::with_external(&sidecar.url());
+    for (place, name) in ["i-reserve", "i-reserve-bot"].into_iter().enumerate() {
+        state.lock().unwrap().users[place].username = name.into();
+    }
+    let host = activate(&state).await;
+    sidecar.until("a configuration", is_configuration).await;
+    let answer = host.command(typed(ADMIN, "/ireserve")).await.unwrap();
+    assert_eq!(
+        (answer.kind.as_str(), answer.text.as_str()),
+        ("ephemeral", "so it is")
+    );
+    assert!(state.lock().unwrap().whispered.is_empty());
 }
 
 #[tokio::test]

@@ -177,7 +177,7 @@ pub(super) async fn app(
         },
         ops: &ops,
         words,
-        links: Arc::clone(&back.links),
+        ireserve: back.ireserve,
         hints: back.hints.clone(),
     })?;
     let public = Router::public(events, base.metrics.clone())
@@ -291,6 +291,7 @@ struct Back {
     hints: Hints,
     bot: watch::Receiver<Option<UserId>>,
     links: Arc<LinkKey>,
+    ireserve: ireserve::Parts,
 }
 
 /// The ear, and the lanes to i-Reserve.
@@ -351,11 +352,16 @@ async fn backward(
     ));
     base.work(back::post(
         shared(base),
-        parts,
+        parts.clone(),
         users,
         base.licences.clone(),
     ));
-    Ok(Back { hints, bot, links })
+    Ok(Back {
+        hints,
+        bot,
+        links,
+        ireserve: parts,
+    })
 }
 
 /// A link leads only to files of posts that were sent, in threads of its licence: a note's file is nobody's.

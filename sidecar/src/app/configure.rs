@@ -4,38 +4,40 @@
 //! follows: licences, the Mattermost account, how threads look. What is wrong in them is left out and told, so that one bad licence key
 //! stops nobody else. What people decide is in the store before it counts; what the plugin says is never kept, it says it again.
 
+mod channels;
 mod decisions;
+mod greeting;
+mod stands;
 mod told;
 
 use std::{
-    collections::BTreeMap,
     num::NonZeroU32,
     sync::{Arc, PoisonError, RwLock},
 };
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use shared::{
-    Language, LicenceId,
-    pairing::{Configuration, Problem, Wanted, WantedMember, WantedWebhook},
-};
+use shared::pairing::{Configuration, Problem, WantedWebhook};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    command::{Keeper, NotConnected, Place, Standing, Told, language_of, measure::MattermostState},
-    config::{Config, Mistake, Resolved, Settings},
+    command::{Greeted, Keeper, NotConnected, Place, Standing, measure::MattermostState},
+    config::{Config, Resolved, Settings},
     delivery::wake::Wake,
     ireserve::Addresses,
-    licence::{Channel, ContactDetails, Current, LicenceKey, Licences, Team},
+    licence::{ContactDetails, Current, Licence, LicenceKey, Licences, Team},
     mattermost::{Mattermost, outlet, outlet::MattermostOutlet},
     metrics::Metrics,
     render::Contact,
     store::{Store, StoreError},
 };
 
+use channels::Channels;
 pub(super) use decisions::Decisions;
+pub(super) use greeting::Greeting;
+use stands::{problems, standing, webhooks};
 
 /// What is swapped when settings change. A clone holds the same.
 #[derive(Debug, Clone)]
@@ -92,6 +94,8 @@ pub(super) struct Configurator {
     base: Settings,
     store: Store,
     swapped: Swapped,
+    greeting: Greeting,
+    channels: Channels,
     held: Mutex<Held>,
     // Plain: held for a clone, never across an await.
     standing: RwLock<Arc<Standing>>,
@@ -104,6 +108,8 @@ struct Held {
     plugin: Option<Configuration>,
     /// The account that we connected last.
     account: Option<Account>,
+    /// Public channels of the settings, as they were found last.
+    found: Vec<WantedWebhook>,
 }
 
 /// Where we are whom.
@@ -158,18 +164,22 @@ impl Configurator {
         store: Store,
         swapped: Swapped,
         decisions: Decisions,
+        greeting: Greeting,
     ) -> Self {
         let (config, left_out) = (&started.config, &started.left_out);
         let held = Held {
             decisions,
             plugin: None,
             account: account(config),
+            found: Vec::new(),
         };
         let standing = standing(&base, config, &held, problems(left_out));
         Self {
             base,
+            channels: Channels::new(Arc::clone(&swapped.mattermost), store.clone()),
             store,
             swapped,
+            greeting,
             held: Mutex::new(held),
             standing: RwLock::new(Arc::new(standing)),
         }
@@ -194,12 +204,39 @@ impl Configurator {
         let standing = standing(&self.base, &config, &next, problems);
         *held = next;
         self.connect_account(&config, &mut held.account).await;
-        self.swap(&config, spoke);
+        self.swap(&config, held.plugin.as_ref());
+        self.stands(standing);
+        Ok(())
+    }
+
+    fn stood(&self) -> Arc<Standing> {
+        let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&standing)
+    }
+
+    fn stands(&self, standing: Standing) {
         *self
             .standing
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
-        Ok(())
+    }
+
+    /// Looks where the channels of the settings are, as far as that is due.
+    async fn look_at_channels(&self, held: &mut Held) {
+        let licences = self.swapped.reins.licences.borrow().clone();
+        let found = self.channels.public(&licences).await;
+        if found == held.found {
+            return;
+        }
+        held.found = found;
+        let mut standing = Standing::clone(&self.stood());
+        standing.wanted.webhooks = webhooks(
+            &self.base,
+            licences.iter().map(AsRef::as_ref),
+            &standing.places,
+            &held.found,
+        );
+        self.stands(standing);
     }
 
     fn settings(&self, held: &Held) -> Settings {
@@ -213,8 +250,8 @@ impl Configurator {
         }
     }
 
-    fn swap(&self, config: &Config, spoke: bool) {
-        let swapped = &self.swapped;
+    fn swap(&self, config: &Config, plugin: Option<&Configuration>) {
+        let (swapped, spoke) = (&self.swapped, plugin.is_some());
         let licences = Licences::new(config.licences.iter().cloned());
         swapped
             .metrics
@@ -222,10 +259,15 @@ impl Configurator {
         swapped.outlet.set(looks(config));
         let reins = &swapped.reins;
         reins.team.send_replace(config.team.clone());
+        // Mattermost says it too, when it is asked; a reply need not wait for that.
+        let site = plugin.and_then(|plugin| plugin.site_url.parse().ok());
         reins.addresses.send_if_modified(|known| {
-            let told = config.server.public_url.as_ref();
-            let news = told.filter(|told| **told != known.public).cloned();
-            news.map(|news| known.public = news).is_some()
+            let before = known.clone();
+            if let Some(public) = &config.server.public_url {
+                known.public.clone_from(public);
+            }
+            known.site = site.or_else(|| known.site.take());
+            *known != before
         });
         let has_spoken = spoke || *reins.configured.borrow();
         reins.licences.send_replace(if has_spoken {
@@ -269,7 +311,7 @@ impl Configurator {
         let next = Held {
             decisions,
             plugin: Some(configuration),
-            account: held.account.clone(),
+            ..held.clone()
         };
         if let Err(error) = self.apply(next, &mut held).await {
             let problem = Problem {
@@ -277,26 +319,34 @@ impl Configurator {
                 detail: error.to_string(),
                 fix: "correct file or environment of the sidecar and start it again".to_owned(),
             };
-            let mut standing = self
-                .standing
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            let mut told = Standing::clone(&standing);
-            told.problems = vec![problem];
-            *standing = Arc::new(told);
+            let mut standing = Standing::clone(&self.stood());
+            standing.problems = vec![problem];
+            self.stands(standing);
+            return Ok(());
         }
+        self.look_at_channels(&mut held).await;
         Ok(())
     }
 
-    async fn connected(&self, key: LicenceKey, place: Place) -> Result<(), NotConnected> {
+    async fn connected(&self, key: LicenceKey, place: Place) -> Result<Greeted, NotConnected> {
         let licence = key.licence().clone();
         for name in ["channel", "notifications"] {
             if self.base.fixed(Some(&licence), name).is_some() {
                 return Err(NotConnected::Fixed(format!("licence.{licence}.{name}")));
             }
         }
+        // Others go on while i-Reserve is asked.
+        let held = self.held.lock().await.clone();
+        let mut trial = self.would_count(&held, &key, &place)?;
+        let own = key.signing_secret();
+        if trial.ireserve.secrets.contains(&own) {
+            // The key before this one must not speak for it.
+            trial.ireserve.secrets = vec![own];
+        }
+        let answered = self.greeting.answered(&trial).await?;
         let mut held = self.held.lock().await;
         self.would_count(&held, &key, &place)?;
+        let kept = self.greeting.now();
         let decisions = Decisions::change(&self.store, |decisions| {
             decisions.connect(&key, place.clone());
         })
@@ -305,16 +355,18 @@ impl Configurator {
             decisions,
             ..held.clone()
         };
-        self.apply(next, &mut held).await
+        self.apply(next, &mut held).await?;
+        drop(held);
+        Ok(self.greeting.greeted(&licence, answered, kept).await)
     }
 
-    /// Whether i-Reserve could come in with this key: file or environment may say other keys, and come first.
+    /// The licence as it would be. File or environment may say other keys than this one, and come first.
     fn would_count(
         &self,
         held: &Held,
         key: &LicenceKey,
         place: &Place,
-    ) -> Result<(), NotConnected> {
+    ) -> Result<Licence, NotConnected> {
         let licence = key.licence();
         let mut trial = held.clone();
         trial.decisions.connect(key, place.clone());
@@ -322,33 +374,33 @@ impl Configurator {
         let config = resolved
             .map_err(|mistakes| NotConnected::Wrong(mistakes.to_string()))?
             .config;
-        let counts = config
-            .licences
-            .iter()
-            .any(|known| known.id == *licence && known.keys.contains(&key.token_key()));
-        if counts {
-            Ok(())
-        } else {
-            Err(NotConnected::Fixed(format!("licence.{licence}.keys")))
-        }
+        let mut known = config.licences.into_iter();
+        known
+            .find(|known| known.id == *licence && known.keys.contains(&key.token_key()))
+            .ok_or_else(|| NotConnected::Fixed(format!("licence.{licence}.keys")))
     }
 
     async fn refreshed(&self) {
         let mut held = self.held.lock().await;
-        let decisions = match Decisions::kept(&self.store).await {
-            Ok(decisions) if decisions != held.decisions => decisions,
-            Ok(_) => return,
+        match Decisions::kept(&self.store).await {
+            Ok(decisions) if decisions != held.decisions => {
+                let next = Held {
+                    decisions,
+                    ..held.clone()
+                };
+                // What is wrong was logged; what counted before goes on.
+                let _ = self.apply(next, &mut held).await;
+            }
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "what people decided elsewhere cannot be read");
                 return;
             }
-        };
-        let next = Held {
-            decisions,
-            ..held.clone()
-        };
-        // What is wrong was logged; what counted before goes on.
-        let _ = self.apply(next, &mut held).await;
+        }
+        // Nobody is asked before the plugin has said who we are.
+        if held.plugin.is_some() {
+            self.look_at_channels(&mut held).await;
+        }
     }
 }
 
@@ -357,7 +409,11 @@ impl Keeper for Configurator {
         Box::pin(self.configured(configuration))
     }
 
-    fn connect(&self, key: LicenceKey, place: Place) -> BoxFuture<'_, Result<(), NotConnected>> {
+    fn connect(
+        &self,
+        key: LicenceKey,
+        place: Place,
+    ) -> BoxFuture<'_, Result<Greeted, NotConnected>> {
         Box::pin(self.connected(key, place))
     }
 
@@ -366,8 +422,7 @@ impl Keeper for Configurator {
     }
 
     fn standing(&self) -> Arc<Standing> {
-        let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
-        let mut standing = Arc::clone(&standing);
+        let mut standing = self.stood();
         // Another token helps only where the token is the plugin's.
         let refused = self.swapped.reins.seen.borrow().token_refused
             && self.base.fixed(None, "mattermost.token").is_none();
@@ -381,69 +436,4 @@ impl Keeper for Configurator {
 fn account(config: &Config) -> Option<Account> {
     let account = config.mattermost.as_ref()?;
     Some((account.url.clone(), account.token.clone()))
-}
-
-fn standing(base: &Settings, config: &Config, held: &Held, problems: Vec<Problem>) -> Standing {
-    let places = held.decisions.places();
-    let plugin = held.plugin.as_ref();
-    Standing {
-        configured: plugin.is_some(),
-        managed: base.is_managed(),
-        language: plugin.map_or(Language::En, |plugin| language_of(&plugin.locale)),
-        problems,
-        wanted: Wanted {
-            webhooks: webhooks(base, config, &places),
-            ..Wanted::default()
-        },
-        members: members(&places),
-        places,
-        plugin: plugin.map_or_else(Told::default, told::told),
-    }
-}
-
-/// One for each public channel that people chose and that counts; not where file or environment bring tokens of their own.
-fn webhooks(
-    base: &Settings,
-    config: &Config,
-    places: &BTreeMap<LicenceId, Place>,
-) -> Vec<WantedWebhook> {
-    config
-        .licences
-        .iter()
-        .filter_map(|licence| {
-            let place = places.get(&licence.id).filter(|place| place.public)?;
-            let counts = licence.channel == Some(Channel::Id(place.channel_id.clone()));
-            let fixed = base.fixed(Some(&licence.id), "webhook_tokens").is_some();
-            (counts && !fixed).then(|| WantedWebhook {
-                licence: licence.id.clone(),
-                team_id: place.team_id.clone(),
-                channel_id: place.channel_id.to_string(),
-            })
-        })
-        .collect()
-}
-
-fn members(places: &BTreeMap<LicenceId, Place>) -> Vec<WantedMember> {
-    let mut members: Vec<WantedMember> = Vec::new();
-    for place in places.values() {
-        let member = WantedMember {
-            team_id: place.team_id.clone(),
-            channel_id: place.channel_id.to_string(),
-        };
-        if !members.contains(&member) {
-            members.push(member);
-        }
-    }
-    members
-}
-
-fn problems(mistakes: &[Mistake]) -> Vec<Problem> {
-    mistakes
-        .iter()
-        .map(|mistake| Problem {
-            key: mistake.key.clone(),
-            detail: mistake.detail.clone(),
-            fix: mistake.fix.clone(),
-        })
-        .collect()
 }

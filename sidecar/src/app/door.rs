@@ -9,13 +9,14 @@ use shared::{
 
 use super::{
     AppError,
-    configure::{Configurator, Decisions, Swapped},
+    configure::{Configurator, Decisions, Greeting, Swapped},
 };
 use crate::{
-    auth::{link::LinkKey, pairing::PairingKey},
+    auth::pairing::PairingKey,
     command::Desk,
     config::{Resolved, Settings},
     http::{HintSink, Ops, Plugin, Router},
+    ireserve,
     metrics::HintSource,
     puller::hints::{Happened, Hint, Hints},
     render::Catalogue,
@@ -33,7 +34,7 @@ pub(super) struct Built<'a> {
     /// What an operator may ask, people may ask too.
     pub(super) ops: &'a Ops,
     pub(super) words: Arc<Catalogue>,
-    pub(super) links: Arc<LinkKey>,
+    pub(super) ireserve: ireserve::Parts,
     pub(super) hints: Hints,
 }
 
@@ -49,6 +50,10 @@ pub(super) fn open(built: Built<'_>) -> Result<Option<Plugin>, AppError> {
         built.store.clone(),
         built.swapped,
         built.decisions,
+        Greeting {
+            parts: built.ireserve.clone(),
+            heard: ops.heard.clone(),
+        },
     );
     let desk = Desk {
         keeper: Arc::new(keeper),
@@ -58,7 +63,7 @@ pub(super) fn open(built: Built<'_>) -> Result<Option<Plugin>, AppError> {
     };
     Ok(Some(Plugin::new(
         key,
-        built.links,
+        built.ireserve.links,
         desk,
         sink(built.hints),
         ops.clock.clone(),

@@ -37,13 +37,16 @@ pub(super) async fn mattermost<O: Outlet>(
 ) {
     let mut was_ok = true;
     loop {
+        // The plugin has not said yet where it is: nothing is wrong.
+        let is_unknown = mattermost.url().is_none();
         let state = look(&mattermost).await;
         match (&state.reason, was_ok) {
+            (Some(_), _) if is_unknown => {}
             (Some(reason), true) => tracing::warn!(reason, "mattermost is not well: {reason}"),
             (None, false) => tracing::info!("mattermost is well again"),
             _ => {}
         }
-        was_ok = state.ok;
+        was_ok = state.ok || is_unknown;
         metrics.breaker(Dependency::Mattermost, None, poster.is_open());
         let wait = if state.ok { MATTERMOST } else { MATTERMOST_ILL };
         tell.send_replace(state);

@@ -1,10 +1,6 @@
 //! How everything is, measured when asked.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use shared::{LicenceId, Timestamp};
@@ -34,18 +30,26 @@ pub struct MattermostState {
 
 /// When each licence was last heard of, since the start. A clone knows the same.
 #[derive(Debug, Clone, Default)]
-pub struct Heard(Arc<Mutex<HashMap<LicenceId, Timestamp>>>);
+pub struct Heard(Arc<watch::Sender<HashMap<LicenceId, Timestamp>>>);
 
 impl Heard {
     /// Only licences that proved themselves get here, so there are never more than the settings have had.
     pub(crate) fn from(&self, licence: &LicenceId, now: Timestamp) {
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.insert(licence.clone(), now);
+        self.0.send_modify(|heard| {
+            heard.insert(licence.clone(), now);
+        });
+    }
+
+    /// Returns when this licence has been heard of at that moment or later.
+    pub(crate) async fn since(&self, licence: &LicenceId, moment: Timestamp) {
+        let mut heard = self.0.subscribe();
+        let known = heard.wait_for(|heard| heard.get(licence).is_some_and(|at| *at >= moment));
+        // We hold the sender ourselves: it cannot end while we wait.
+        let _ = known.await;
     }
 
     fn last(&self, licence: &LicenceId) -> Option<Timestamp> {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.get(licence).copied()
+        self.0.borrow().get(licence).copied()
     }
 }
 

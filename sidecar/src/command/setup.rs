@@ -1,8 +1,9 @@
-//! `/ireserve setup`: one dialog for the licence key; the channel it was typed in becomes the licence's.
+//! `/ireserve setup`: one dialog for the licence key, which i-Reserve itself is asked about; the channel it was typed in becomes the
+//! licence's.
 
 use shared::{ChannelId, pairing::Wanted};
 
-use super::{Answer, Asker, Desk, Dialog, Field, NotConnected, Place, Typed};
+use super::{Answer, Asker, Desk, Dialog, Field, Greeted, NotConnected, Place, Typed};
 use crate::{
     licence::{LicenceKey, LicenceKeyError},
     render::{Key, Value},
@@ -47,23 +48,20 @@ pub(super) async fn connect(desk: &Desk, asker: &Asker, typed: &Typed, place: Pl
     // Copying often brings a blank or a line end along.
     let key = match LicenceKey::parse(typed.0.trim()) {
         Ok(key) => key,
+        Err(error) => return at_field(desk.say(asker, wrong(error), &[])),
+    };
+    let (licence, host) = (key.licence().clone(), key.host().to_owned());
+    let greeted = match desk.keeper.connect(key, place.clone()).await {
+        Ok(greeted) => greeted,
         Err(error) => {
-            let text = desk.say(asker, wrong(error), &[]);
-            return Answer {
-                errors: [(KEY_FIELD, text)].into(),
-                ..Answer::default()
-            };
+            tracing::warn!(
+                licence.id = licence.as_str(),
+                error = %crate::telemetry::chain(&error),
+                "a licence could not be connected"
+            );
+            return refusal(desk, asker, &error, &host);
         }
     };
-    let licence = key.licence().clone();
-    if let Err(error) = desk.keeper.connect(key, place.clone()).await {
-        tracing::warn!(
-            licence.id = licence.as_str(),
-            error = %crate::telemetry::chain(&error),
-            "a licence could not be connected"
-        );
-        return whole(refusal(desk, asker, &error));
-    }
     tracing::info!(
         licence.id = licence.as_str(),
         user.id = asker.user.as_str(),
@@ -71,29 +69,44 @@ pub(super) async fn connect(desk: &Desk, asker: &Asker, typed: &Typed, place: Pl
         "a licence was connected with a channel"
     );
     let standing = desk.keeper.standing();
-    let channel = Value::Ours(&place.channel);
-    let connected = [
-        ("channel", channel),
-        ("licence", Value::Ours(licence.as_str())),
-    ];
-    let mut text = desk.say(asker, Key::SetupHere, &connected);
-    if place.public {
-        let team = Value::Ours(&place.team);
-        text.push('\n');
-        text.push_str(&desk.say(
-            asker,
-            Key::MapPublic,
-            &[("channel", channel), ("team", team)],
-        ));
-    }
     Answer {
-        text,
+        text: connected(desk, asker, licence.as_str(), &greeted, &place),
         wanted: Some(Wanted {
             members: standing.members.clone(),
             ..standing.wanted.clone()
         }),
         ..Answer::default()
     }
+}
+
+/// How i-Reserve answers, whether it reaches us, where conversations appear, and who can read them.
+fn connected(
+    desk: &Desk,
+    asker: &Asker,
+    licence: &str,
+    greeted: &Greeted,
+    place: &Place,
+) -> String {
+    let ms = greeted.answered.as_millis().to_string();
+    let heard = [("licence", Value::Ours(licence)), ("ms", Value::Ours(&ms))];
+    let channel = ("channel", Value::Ours(&place.channel));
+    let mut lines = match greeted.reaches_us {
+        true => vec![desk.say(asker, Key::SetupConnected, &heard)],
+        false => vec![
+            desk.say(asker, Key::SetupConnectedOut, &heard),
+            desk.say(
+                asker,
+                Key::SetupWaiting,
+                &[("address", Value::Ours(&greeted.events_url))],
+            ),
+        ],
+    };
+    lines.push(desk.say(asker, Key::SetupHere, &[channel]));
+    if place.public {
+        let team = ("team", Value::Ours(&place.team));
+        lines.push(desk.say(asker, Key::MapPublic, &[channel, team]));
+    }
+    lines.join("\n")
 }
 
 /// Where somebody is, if conversations could appear there.
@@ -132,12 +145,37 @@ const fn wrong(error: LicenceKeyError) -> Key {
     }
 }
 
-fn refusal(desk: &Desk, asker: &Asker, error: &NotConnected) -> String {
+/// What is wrong with the key stands at its field, everything else below the dialog; in either case it stays open.
+fn refusal(desk: &Desk, asker: &Asker, error: &NotConnected, host: &str) -> Answer {
+    let host = ("host", Value::Ours(host));
     match error {
-        NotConnected::Fixed(setting) => {
-            desk.say(asker, Key::MapFixed, &[("setting", Value::Ours(setting))])
+        NotConnected::Refused { status } => {
+            let status = status.to_string();
+            at_field(desk.say(asker, Key::NotTaken, &[("status", Value::Ours(&status))]))
         }
-        NotConnected::Store(_) | NotConnected::Wrong(_) => desk.say(asker, Key::SetupNotKept, &[]),
+        NotConnected::Busy { status } => {
+            let status = status.to_string();
+            let values = [host, ("status", Value::Ours(&status))];
+            whole(desk.say(asker, Key::SetupAnswered, &values))
+        }
+        NotConnected::Silent(_) => {
+            let reason = desk.say(asker, Key::ReasonNoAnswer, &[]);
+            let values = [host, ("reason", Value::Ours(&reason))];
+            whole(desk.say(asker, Key::SetupUnreachable, &values))
+        }
+        NotConnected::Fixed(setting) => {
+            whole(desk.say(asker, Key::MapFixed, &[("setting", Value::Ours(setting))]))
+        }
+        NotConnected::Store(_) | NotConnected::Wrong(_) => {
+            whole(desk.say(asker, Key::SetupNotKept, &[]))
+        }
+    }
+}
+
+fn at_field(error: String) -> Answer {
+    Answer {
+        errors: [(KEY_FIELD, error)].into(),
+        ..Answer::default()
     }
 }
 

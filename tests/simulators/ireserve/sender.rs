@@ -35,6 +35,8 @@ pub struct Sender {
     licence: String,
     kid: Option<String>,
     secret: Vec<u8>,
+    /// The header that carries the token.
+    proof: &'static str,
     ids: std::sync::Arc<Ids>,
 }
 
@@ -48,6 +50,7 @@ impl Sender {
             licence: licence.to_owned(),
             kid: None,
             secret: secret.as_bytes().to_vec(),
+            proof: "authorization",
             ids: std::sync::Arc::default(),
         }
     }
@@ -57,6 +60,15 @@ impl Sender {
     pub fn with_kid(self, kid: &str) -> Self {
         Self {
             kid: Some(kid.to_owned()),
+            ..self
+        }
+    }
+
+    /// The same with its tokens in `X-Ireserve-Authorization`, which nobody on the way takes for his own.
+    #[must_use]
+    pub fn with_a_header_of_its_own(self) -> Self {
+        Self {
+            proof: "x-ireserve-authorization",
             ..self
         }
     }
@@ -168,7 +180,7 @@ impl Sender {
     ) -> Result<Answered, CallError> {
         let authorization = format!("Bearer {}", self.token());
         let mut all = vec![
-            ("authorization", authorization.as_str()),
+            (self.proof, authorization.as_str()),
             ("content-type", content_type),
         ];
         all.extend_from_slice(headers);
@@ -188,7 +200,7 @@ impl Sender {
     /// When there is no answer at all.
     pub async fn send_as(&self, token: &str, events: &Value) -> Result<Answered, CallError> {
         let headers = [
-            ("authorization", &*format!("Bearer {token}")),
+            (self.proof, &*format!("Bearer {token}")),
             ("content-type", "application/json"),
         ];
         self.client
@@ -211,7 +223,7 @@ impl Sender {
             .call(
                 Method::GET,
                 &format!("{}/v1/events/{event_id}", self.base),
-                &[("authorization", &authorization)],
+                &[(self.proof, &authorization)],
                 "",
             )
             .await

@@ -27,6 +27,10 @@ impl Mac {
         STANDARD.encode(self.0)
     }
 
+    pub(super) const fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     fn base64url(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }

@@ -15,7 +15,10 @@ use sidecar::{
     config::Settings,
     licence::{Licence, LicenceKey},
 };
-use simulators::mattermost::{Cast, Mattermost};
+use simulators::{
+    ireserve::{self, IReserve},
+    mattermost::{Cast, Mattermost},
+};
 use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -160,6 +163,16 @@ pub(super) fn webchat(cast: &Cast) -> Value {
     })
 }
 
+/// An i-Reserve that knows this key of its licence.
+pub(super) async fn ireserve(licence: &str, byte: u8) -> (IReserve, LicenceKey) {
+    let ireserve = IReserve::start().await.unwrap();
+    let theirs = ireserve::LicenceKey::new(licence, &ireserve.host(), [byte; 32]);
+    ireserve.expect_secrets(&[&theirs.webhook_secret()]);
+    let key = LicenceKey::make(licence, &ireserve.host(), [byte; 32]);
+    (ireserve, key.unwrap())
+}
+
+/// A key of an i-Reserve that is nowhere.
 pub(super) fn licence_key(licence: &str, byte: u8) -> LicenceKey {
     LicenceKey::make(licence, "acme.i-reserve.net", [byte; 32]).unwrap()
 }

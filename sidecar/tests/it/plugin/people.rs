@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use simulators::mattermost::{Cast, Mattermost};
 
-use super::desk::{ANNA, Desk, configuration, licence_key, webchat};
+use super::desk::{ANNA, Desk, configuration, ireserve, webchat};
 
 async fn configured() -> (Desk, Mattermost, Cast) {
     let desk = Desk::open().await;
@@ -89,7 +89,7 @@ async fn an_unknown_verb_is_answered_with_the_nearest_one_in_the_readers_languag
 #[tokio::test]
 async fn help_and_status_know_who_asks_and_where() {
     let (desk, _mattermost, cast) = configured().await;
-    let key = licence_key("acme", 1);
+    let (_ireserve, key) = ireserve("acme", 1).await;
     let dialog = desk.types("/ireserve setup", &webchat(&cast)).await["dialog"].clone();
     desk.sends(&dialog, &key.expose_text(), &webchat(&cast))
         .await;
