@@ -260,8 +260,12 @@ impl<O: Outlet> Poster<O> {
         gone: Option<&Reason>,
         cancel: &CancellationToken,
     ) -> Option<Claim> {
+        let crowded = self.crowded.load(Ordering::Acquire);
+        if crowded {
+            cancel.run_until_cancelled(self.beat()).await;
+        }
+        let go_on = !cancel.is_cancelled() && !crowded;
         let now = self.parts.clock.moment();
-        let go_on = !cancel.is_cancelled() && !self.crowded.load(Ordering::Acquire);
         let end = Delivered {
             post,
             wanted: claim.wanted.clone(),
