@@ -184,9 +184,16 @@ pub(crate) struct Dialled {
 }
 
 impl Dialled {
-    /// Ends the stream at once, in both directions.
-    pub(crate) fn reset(self) {
-        self.stream.reset();
+    /// Ends the stream: what is still to come from the other end is not wanted.
+    ///
+    /// Go's end loses a stream that is reset before its number was read, and whoever expects it there waits 5 s and logs an error.
+    /// So it is given the time to take it.
+    pub(crate) fn abandon(self) {
+        if self.checked == self.number.len() {
+            self.stream.reset();
+        } else {
+            self.stream.abandon();
+        }
     }
 }
 
@@ -330,6 +337,29 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(1));
         assert!(silent.read_u8().await.is_err());
         assert_eq!(start.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_abandoned_stops_its_sender_whether_it_was_taken_or_not() {
+        let pair = pair();
+        for (number, taken_before) in [(5, false), (6, true)] {
+            let mut ahead = pair.here.dial_ahead(number).await.unwrap();
+            let accept = pair.there.accept(number);
+            let mut accepted = if taken_before {
+                let mut accepted = accept.await.unwrap();
+                accepted.write_all(b"!").await.unwrap();
+                assert_eq!(ahead.read_u8().await.unwrap(), b'!');
+                ahead.abandon();
+                accepted
+            } else {
+                ahead.write_all(b"wish").await.unwrap();
+                ahead.abandon();
+                accept.await.unwrap()
+            };
+            // More than there is room for, so that it cannot be written without being taken.
+            let error = accepted.write_all(&[0; 1024 * 1024]).await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
     }
 
     #[tokio::test(start_paused = true)]

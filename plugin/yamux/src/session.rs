@@ -253,6 +253,23 @@ impl Session {
             .orphaned(id, now + self.config.close_timeout, &self.streams);
     }
 
+    /// Leaves a stream whose other end shall still find what was written, but send nothing: its first byte is answered with a
+    /// reset, and so is its end, or its silence after [`Config::close_timeout`]. The id means nothing afterwards.
+    pub fn abandon(&mut self, id: StreamId, now: Instant) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let heard = stream.unread() > 0 || stream.fin_received || stream.reset;
+        if heard || self.failure.is_some() {
+            self.reset(id);
+            return;
+        }
+        stream.orphan = true;
+        stream.unwanted = true;
+        self.timers
+            .orphaned(id, now + self.config.close_timeout, &self.streams);
+    }
+
     /// Tells the other end that no new stream is taken. Those that exist go on.
     pub fn go_away(&mut self) {
         if !self.gone_away_here && self.failure.is_none() {

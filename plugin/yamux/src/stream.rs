@@ -34,6 +34,8 @@ pub(crate) struct Stream {
     pub(crate) reset: bool,
     /// Nobody holds it any more: what arrives is dropped, and credited, so that the other end can reach its end.
     pub(crate) orphan: bool,
+    /// It is reset as soon as the other end sends something.
+    pub(crate) unwanted: bool,
     /// Its writer waits for room in the output and is on the session's list.
     pub(crate) crowded: bool,
 }
@@ -49,6 +51,7 @@ impl Stream {
             fin_received: false,
             reset: false,
             orphan: false,
+            unwanted: false,
             crowded: false,
         }
     }

@@ -83,10 +83,12 @@ impl<H: Hooks> HookService<H> {
     }
 
     async fn serve_http(&self, args: ServeHttpArgs) -> Result<(), String> {
-        let call = self.call(args.context.clone())?;
+        let context = args.context.clone();
+        // First of all: whatever becomes of the request, the server waits for both streams.
         let opened = http::open(args, &self.broker)
             .await
             .map_err(|error| error.to_string())?;
+        let call = self.call(context)?;
         let (request, mut response) = opened;
         let done = match request {
             Some(request) => self.hooks.serve_http(call, request, &mut response).await,

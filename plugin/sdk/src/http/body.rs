@@ -151,7 +151,7 @@ impl Drop for Body {
         if self.owed > 0
             && let Some(stream) = self.stream.take()
         {
-            stream.reset();
+            stream.abandon();
         }
     }
 }

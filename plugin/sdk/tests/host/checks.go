@@ -28,6 +28,7 @@ var checks = []check{
 	{name: "every hook arrives with what the server sent", run: everyHook},
 	{name: "commands answer, refuse and panic without harm", run: commands},
 	{name: "requests stream in both directions", run: requests},
+	{name: "bodies that are not read to their end leave no complaint in the server's log", run: unread},
 	{name: "400 requests, commands and calls at once", run: atOnce},
 	{name: "a plugin that refuses says why", settings: map[string]any{"refuse": true}, inactive: true, run: refusal},
 	{name: "deactivation is quick, calls the hook and leaves nothing", run: deactivation},
@@ -199,6 +200,20 @@ func requests(h *host) error {
 		}
 	}
 	return equal("the next request", h.http("GET", "/hello", nil).Code, 200)
+}
+
+// unread answers before the body was read, or before it even came. The server gives up on a stream after 5 s, and says so.
+func unread(h *host) error {
+	large := pattern(3 << 20)
+	for path, status := range map[string]int{"/ignore": 202, "/glance": 202, "/part?1500000": 200} {
+		for range 200 {
+			if err := equal(path, h.http("POST", path, large).Code, status); err != nil {
+				return err
+			}
+		}
+	}
+	time.Sleep(6 * time.Second)
+	return equal("the server's log", h.log.String(), "")
 }
 
 func atOnce(h *host) error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -24,6 +25,26 @@ type host struct {
 	server      *server
 	environment *plugin.Environment
 	activation  time.Duration
+	// log is what the server would have written about warnings and errors.
+	log *lines
+}
+
+// lines keeps what is written to it.
+type lines struct {
+	mutex  sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.buffer.Write(line)
+}
+
+func (l *lines) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.buffer.String()
 }
 
 func newHost(version, probe string, settings map[string]any) (*host, error) {
@@ -52,6 +73,10 @@ func newHost(version, probe string, settings map[string]any) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
+	log := &lines{}
+	if err := mlog.AddWriterTarget(logger, log, false, mlog.LvlWarn, mlog.LvlError, mlog.LvlCritical); err != nil {
+		return nil, err
+	}
 	server := newServer(version, settings)
 	api := func(*model.Manifest) plugin.API { return server }
 	plugins, webapps := filepath.Join(folder, "plugins"), filepath.Join(folder, "webapps")
@@ -59,7 +84,7 @@ func newHost(version, probe string, settings map[string]any) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &host{folder: folder, server: server, environment: environment}, nil
+	return &host{folder: folder, server: server, environment: environment, log: log}, nil
 }
 
 func duplicate(from, to string) error {
