@@ -5,20 +5,21 @@
 //! all others: it is written in the step in which the stream is opened. What follows the number may be sent without waiting for
 //! the echo; the echo is read with the first answer ([`Dialled`]).
 
+mod dialled;
+
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use yamux::{Acceptor, Opener, Stream};
 
 use crate::error::Error;
+pub(crate) use dialled::Dialled;
 
 /// How long either side has, on both sides of the protocol.
 const RENDEZVOUS: Duration = Duration::from_secs(5);
@@ -72,11 +73,7 @@ impl Broker {
 
     /// Opens the stream with a number of the other end. Only its bytes will tell whether it was taken.
     pub(crate) async fn dial_ahead(&self, number: u32) -> Result<Dialled, Error> {
-        Ok(Dialled {
-            stream: self.open(number).await?,
-            number: number.to_le_bytes(),
-            checked: 0,
-        })
+        Ok(Dialled::new(self.open(number).await?, number))
     }
 
     async fn open(&self, number: u32) -> Result<Stream, Error> {
@@ -173,73 +170,6 @@ async fn within<T>(met: impl Future<Output = Result<T, Error>>, number: u32) -> 
         waited: RENDEZVOUS,
     };
     timeout(RENDEZVOUS, met).await.map_err(silent)?
-}
-
-/// A stream whose echo has not been read yet. It behaves like the stream behind the echo.
-#[derive(Debug)]
-pub(crate) struct Dialled {
-    stream: Stream,
-    number: [u8; 4],
-    checked: usize,
-}
-
-impl Dialled {
-    /// Ends the stream: what is still to come from the other end is not wanted.
-    ///
-    /// Go's end loses a stream that is reset before its number was read, and whoever expects it there waits 5 s and logs an error.
-    /// So it is given the time to take it.
-    pub(crate) fn abandon(self) {
-        if self.checked == self.number.len() {
-            self.stream.reset();
-        } else {
-            self.stream.abandon();
-        }
-    }
-}
-
-impl AsyncRead for Dialled {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        while self.checked < self.number.len() {
-            let mut byte = [0];
-            let mut echo = ReadBuf::new(&mut byte);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut echo))?;
-            if echo.filled() != [self.number[self.checked]] {
-                let refused =
-                    std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "stream not taken");
-                return Poll::Ready(Err(refused));
-            }
-            self.checked += 1;
-        }
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Dialled {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[cfg(test)]

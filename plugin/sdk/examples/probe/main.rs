@@ -189,24 +189,6 @@ impl Hooks for Probe {
                 }
                 Err(TooLarge::Read(error)) => Err(error.into()),
             },
-            "/glance" => {
-                let glanced = request.body_mut().next().now_or_never();
-                drop(request);
-                let status = if glanced.is_none() { 202 } else { 200 };
-                let answer = answer.status(status).body(Vec::new());
-                response.send(answer.expect("plain parts")).await
-            }
-            "/part" => {
-                let (wanted, mut read) = (number(&request), 0);
-                while read < wanted
-                    && let Some(piece) = request.body_mut().next().await?
-                {
-                    read += piece.len();
-                }
-                drop(request);
-                let read = read.to_string().into_bytes();
-                response.send(answer.body(read).expect("plain parts")).await
-            }
             "/pieces" => {
                 let mut writer = response
                     .start(&answer.body(()).expect("plain parts"))
@@ -218,7 +200,7 @@ impl Hooks for Probe {
             "/abort" => std::process::abort(),
             "/bad" => Err(Error::Empty("nothing".into())),
             _ => {
-                let (status, text) = text(&path, &call, &request).await;
+                let (status, text) = text(&path, &call, request).await;
                 response
                     .send(answer.status(status).body(text).expect("plain parts"))
                     .await
@@ -233,9 +215,22 @@ fn number(request: &http::Request<Body>) -> usize {
     query.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// Answers that are there at once.
-async fn text(path: &str, call: &Call, request: &http::Request<Body>) -> (u16, Vec<u8>) {
+/// Answers in one piece. What was not read of the body is dropped before they are sent.
+async fn text(path: &str, call: &Call, mut request: http::Request<Body>) -> (u16, Vec<u8>) {
     match path {
+        "/glance" => match request.body_mut().next().now_or_never() {
+            None => (202, Vec::new()),
+            Some(_) => (200, Vec::new()),
+        },
+        "/part" => {
+            let (wanted, mut read) = (number(&request), 0);
+            while read < wanted
+                && let Ok(Some(piece)) = request.body_mut().next().await
+            {
+                read += piece.len();
+            }
+            (200, read.to_string().into_bytes())
+        }
         "/hello" => {
             let user = request
                 .headers()
@@ -263,7 +258,7 @@ async fn text(path: &str, call: &Call, request: &http::Request<Body>) -> (u16, V
         }
         "/ignore" => (202, Vec::new()),
         "/big" => {
-            let bytes = 0..number(request);
+            let bytes = 0..number(&request);
             let pattern = bytes.map(|place| u8::try_from(place % 251).unwrap_or_default());
             (200, pattern.collect())
         }
