@@ -22,6 +22,11 @@ func orphan(s subject, version string) error {
 	if err := child.Start(); err != nil {
 		return err
 	}
+	// Also when a look at it failed: it would wait for ever.
+	defer func() {
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	}()
 	line := make([]byte, 4096)
 	n, err := output.Read(line)
 	if err != nil {
@@ -36,6 +41,5 @@ func orphan(s subject, version string) error {
 	if err := child.Process.Kill(); err != nil {
 		return err
 	}
-	_ = child.Wait()
 	return h.gone(2 * time.Second)
 }
