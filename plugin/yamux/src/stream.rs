@@ -9,8 +9,9 @@ pub(crate) mod handle;
 
 use crate::window::{ReceiveWindow, SendWindow};
 
-/// An emptied buffer larger than this is given back, so that a long-lived stream does not keep what one burst needed.
-const KEPT_BUFFER: usize = 16 * 1024;
+/// An emptied buffer larger than this is given back, so that a long-lived stream does not keep what one burst needed. Two of Go's
+/// pieces: a body that is read as fast as it comes fills the same buffer again and again.
+const KEPT_BUFFER: usize = 64 * 1024;
 
 /// Who opened a stream, and what became of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
