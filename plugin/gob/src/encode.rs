@@ -20,8 +20,9 @@ pub struct Encoder {
     body: Vec<u8>,
 }
 
-/// A buffer that was needed for a large value is given back when it is larger than this.
-const KEEP: usize = 64 << 10;
+/// A buffer that was needed for a large value is given back when it is larger than this. A long body is written in pieces of up
+/// to 256 KiB, and giving the buffer back after each costs more than the piece.
+const KEEP: usize = 320 << 10;
 
 impl Encoder {
     /// An encoder for the beginning of a stream.

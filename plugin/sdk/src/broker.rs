@@ -5,20 +5,21 @@
 //! all others: it is written in the step in which the stream is opened. What follows the number may be sent without waiting for
 //! the echo; the echo is read with the first answer ([`Dialled`]).
 
+mod dialled;
+
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use yamux::{Acceptor, Opener, Stream};
 
 use crate::error::Error;
+pub(crate) use dialled::Dialled;
 
 /// How long either side has, on both sides of the protocol.
 const RENDEZVOUS: Duration = Duration::from_secs(5);
@@ -72,11 +73,7 @@ impl Broker {
 
     /// Opens the stream with a number of the other end. Only its bytes will tell whether it was taken.
     pub(crate) async fn dial_ahead(&self, number: u32) -> Result<Dialled, Error> {
-        Ok(Dialled {
-            stream: self.open(number).await?,
-            number: number.to_le_bytes(),
-            checked: 0,
-        })
+        Ok(Dialled::new(self.open(number).await?, number))
     }
 
     async fn open(&self, number: u32) -> Result<Stream, Error> {
@@ -175,66 +172,6 @@ async fn within<T>(met: impl Future<Output = Result<T, Error>>, number: u32) -> 
     timeout(RENDEZVOUS, met).await.map_err(silent)?
 }
 
-/// A stream whose echo has not been read yet. It behaves like the stream behind the echo.
-#[derive(Debug)]
-pub(crate) struct Dialled {
-    stream: Stream,
-    number: [u8; 4],
-    checked: usize,
-}
-
-impl Dialled {
-    /// Ends the stream at once, in both directions.
-    pub(crate) fn reset(self) {
-        self.stream.reset();
-    }
-}
-
-impl AsyncRead for Dialled {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        while self.checked < self.number.len() {
-            let mut byte = [0];
-            let mut echo = ReadBuf::new(&mut byte);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut echo))?;
-            if echo.filled() != [self.number[self.checked]] {
-                let refused =
-                    std::io::Error::new(std::io::ErrorKind::ConnectionRefused, "stream not taken");
-                return Poll::Ready(Err(refused));
-            }
-            self.checked += 1;
-        }
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Dialled {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::duplex;
@@ -330,6 +267,29 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(1));
         assert!(silent.read_u8().await.is_err());
         assert_eq!(start.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_abandoned_stops_its_sender_whether_it_was_taken_or_not() {
+        let pair = pair();
+        for (number, taken_before) in [(5, false), (6, true)] {
+            let mut ahead = pair.here.dial_ahead(number).await.unwrap();
+            let accept = pair.there.accept(number);
+            let mut accepted = if taken_before {
+                let mut accepted = accept.await.unwrap();
+                accepted.write_all(b"!").await.unwrap();
+                assert_eq!(ahead.read_u8().await.unwrap(), b'!');
+                ahead.abandon();
+                accepted
+            } else {
+                ahead.write_all(b"wish").await.unwrap();
+                ahead.abandon();
+                accept.await.unwrap()
+            };
+            // More than there is room for, so that it cannot be written without being taken.
+            let error = accepted.write_all(&[0; 1024 * 1024]).await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -161,7 +161,11 @@ impl Pair {
                 end.session.reset(id);
                 end.held.retain(|other| *other != id);
             }
-            (11, _) => self.wait(Duration::from_millis(amount as u64 / 64)),
+            (11, Some(id)) => {
+                end.session.abandon(id, now);
+                end.held.retain(|other| *other != id);
+            }
+            (12, _) => self.wait(Duration::from_millis(amount as u64 / 64)),
             (_, _) => self.deliver(at, amount + usize::from(which)),
         }
     }

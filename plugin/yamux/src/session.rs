@@ -10,9 +10,10 @@
 //! * A session that failed stays failed, with the first reason; what was received before can still be read.
 //!
 //! What is not here: the socket and the waiting ([`driver`](crate::Driver)). What a peer's frames do is in `receive`, what the
-//! passing of time does in `timers`.
+//! passing of time does in `timers`, how a stream ends from here in `leave`.
 
 mod config;
+mod leave;
 mod receive;
 mod timers;
 
@@ -213,46 +214,6 @@ impl Session {
         }
     }
 
-    /// Ends our half of a stream. Everything written before arrives first; a second call does nothing.
-    pub fn finish(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(&id) else {
-            return;
-        };
-        if stream.fin_sent || stream.reset || self.failure.is_some() {
-            return;
-        }
-        stream.fin_sent = true;
-        self.send_header(Kind::WindowUpdate, Flags::FIN, id, 0);
-    }
-
-    /// Ends a stream at once, in both directions; what is under way on it is lost. The id means nothing afterwards.
-    pub fn reset(&mut self, id: StreamId) {
-        let over = self.streams.get(&id).is_none_or(Stream::is_over);
-        self.forget(id);
-        if !over && self.failure.is_none() {
-            self.send_header(Kind::WindowUpdate, Flags::RST, id, 0);
-        }
-    }
-
-    /// Leaves a stream: ends our half, drops whatever still comes, and forgets it at the other end's FIN, or resets it after
-    /// [`Config::close_timeout`]. The id means nothing afterwards.
-    pub fn release(&mut self, id: StreamId, now: Instant) {
-        self.finish(id);
-        let Some(stream) = self.streams.get_mut(&id) else {
-            return;
-        };
-        if stream.is_over() || self.failure.is_some() {
-            self.forget(id);
-            return;
-        }
-        stream.orphan = true;
-        let dropped = stream.drop_unread();
-        self.unread -= dropped;
-        self.credit(id, dropped);
-        self.timers
-            .orphaned(id, now + self.config.close_timeout, &self.streams);
-    }
-
     /// Tells the other end that no new stream is taken. Those that exist go on.
     pub fn go_away(&mut self) {
         if !self.gone_away_here && self.failure.is_none() {
@@ -343,14 +304,6 @@ impl Session {
         {
             self.send_header(Kind::WindowUpdate, Flags::NONE, id, delta);
         }
-    }
-
-    fn forget(&mut self, id: StreamId) {
-        let Some(mut stream) = self.streams.remove(&id) else {
-            return;
-        };
-        self.unread -= stream.drop_unread();
-        self.acknowledged(stream.opening);
     }
 
     fn acknowledged(&mut self, opening: Opening) {

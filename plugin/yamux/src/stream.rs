@@ -9,8 +9,9 @@ pub(crate) mod handle;
 
 use crate::window::{ReceiveWindow, SendWindow};
 
-/// An emptied buffer larger than this is given back, so that a long-lived stream does not keep what one burst needed.
-const KEPT_BUFFER: usize = 16 * 1024;
+/// An emptied buffer larger than this is given back, so that a long-lived stream does not keep what one burst needed. Two of Go's
+/// pieces: a body that is read as fast as it comes fills the same buffer again and again.
+const KEPT_BUFFER: usize = 64 * 1024;
 
 /// Who opened a stream, and what became of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) struct Stream {
     pub(crate) reset: bool,
     /// Nobody holds it any more: what arrives is dropped, and credited, so that the other end can reach its end.
     pub(crate) orphan: bool,
+    /// It is reset as soon as the other end sends something.
+    pub(crate) unwanted: bool,
     /// Its writer waits for room in the output and is on the session's list.
     pub(crate) crowded: bool,
 }
@@ -49,6 +52,7 @@ impl Stream {
             fin_received: false,
             reset: false,
             orphan: false,
+            unwanted: false,
             crowded: false,
         }
     }

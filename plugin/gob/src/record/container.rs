@@ -115,10 +115,7 @@ impl<K: Gob + Ord, V: Gob> Gob for BTreeMap<K, V> {
     }
 
     fn read(input: &mut Reader<'_>, wire: TypeId) -> Result<Self, Error> {
-        let (key, elem, count) = input.map(wire)?;
-        (0..count)
-            .map(|_| Ok((K::read(input, key)?, V::read(input, elem)?)))
-            .collect()
+        read_pairs(input, wire)
     }
 }
 
@@ -136,11 +133,18 @@ impl<K: Gob + Hash + Eq, V: Gob, S: BuildHasher + Default + 'static> Gob for Has
     }
 
     fn read(input: &mut Reader<'_>, wire: TypeId) -> Result<Self, Error> {
-        let (key, elem, count) = input.map(wire)?;
-        (0..count)
-            .map(|_| Ok((K::read(input, key)?, V::read(input, elem)?)))
-            .collect()
+        read_pairs(input, wire)
     }
+}
+
+fn read_pairs<K: Gob, V: Gob, M: FromIterator<(K, V)>>(
+    input: &mut Reader<'_>,
+    wire: TypeId,
+) -> Result<M, Error> {
+    let (key, elem, count) = input.map(wire)?;
+    (0..count)
+        .map(|_| Ok((K::read(input, key)?, V::read(input, elem)?)))
+        .collect()
 }
 
 fn write_pairs<'a, K: Gob, V: Gob>(

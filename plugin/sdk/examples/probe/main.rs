@@ -1,9 +1,9 @@
 //! A plugin that does everything once, and misbehaves when asked to. The conformance tests load it into Mattermost's own plugin
 //! environment; it is no use on a server.
 //!
-//! Paths: `/hello`, `/echo` (piece by piece), `/collect` (at most 16 MiB, answered at once), `/ignore` (the body), `/big?BYTES`,
-//! `/pieces`, `/panic`, `/abort`, `/bad`, `/api` (every call of the API once, one line for each result), `/many` (400 calls at
-//! once). Commands: `ok` (with everything an answer may have), `plain`, `fail`, `panic`, `heard` (which hooks came).
+//! Paths: `/hello`, `/echo` (piece by piece), `/collect` (at most 16 MiB, answered at once), `/ignore` (the body), `/glance` (asks
+//! for the body and does not wait for it), `/part?BYTES` (reads so much of the body), `/big?BYTES`, `/pieces`, `/panic`, `/abort`,
+//! `/bad`, `/api` (every call of the API once, one line for each result), `/many` (400 calls at once). Commands: `ok` (with everything an answer may have), `plain`, `fail`, `panic`, `heard` (which hooks came).
 
 mod every_call;
 mod samples;
@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use mattermost_plugin::gob::Value;
 use mattermost_plugin::model::{CommandArgs, CommandResponse, FileData, Post, Reaction};
@@ -199,7 +200,7 @@ impl Hooks for Probe {
             "/abort" => std::process::abort(),
             "/bad" => Err(Error::Empty("nothing".into())),
             _ => {
-                let (status, text) = text(&path, &call, &request).await;
+                let (status, text) = text(&path, &call, request).await;
                 response
                     .send(answer.status(status).body(text).expect("plain parts"))
                     .await
@@ -208,9 +209,28 @@ impl Hooks for Probe {
     }
 }
 
-/// Answers that are there at once.
-async fn text(path: &str, call: &Call, request: &http::Request<Body>) -> (u16, Vec<u8>) {
+/// The query, where it is a number.
+fn number(request: &http::Request<Body>) -> usize {
+    let query = request.uri().query();
+    query.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+/// Answers in one piece. What was not read of the body is dropped before they are sent.
+async fn text(path: &str, call: &Call, mut request: http::Request<Body>) -> (u16, Vec<u8>) {
     match path {
+        "/glance" => match request.body_mut().next().now_or_never() {
+            None => (202, Vec::new()),
+            Some(_) => (200, Vec::new()),
+        },
+        "/part" => {
+            let (wanted, mut read) = (number(&request), 0);
+            while read < wanted
+                && let Ok(Some(piece)) = request.body_mut().next().await
+            {
+                read += piece.len();
+            }
+            (200, read.to_string().into_bytes())
+        }
         "/hello" => {
             let user = request
                 .headers()
@@ -238,17 +258,9 @@ async fn text(path: &str, call: &Call, request: &http::Request<Body>) -> (u16, V
         }
         "/ignore" => (202, Vec::new()),
         "/big" => {
-            let bytes = request
-                .uri()
-                .query()
-                .and_then(|bytes| bytes.parse().ok())
-                .unwrap_or(0);
-            (
-                200,
-                (0..bytes)
-                    .map(|place: usize| u8::try_from(place % 251).unwrap_or_default())
-                    .collect(),
-            )
+            let bytes = 0..number(&request);
+            let pattern = bytes.map(|place| u8::try_from(place % 251).unwrap_or_default());
+            (200, pattern.collect())
         }
         "/api" => (200, every_call::everything(&call.api).await.into_bytes()),
         "/many" => {

@@ -81,27 +81,6 @@ impl<H: Hooks> HookService<H> {
             context,
         })
     }
-
-    async fn serve_http(&self, args: ServeHttpArgs) -> Result<(), String> {
-        let call = self.call(args.context.clone())?;
-        let opened = http::open(args, &self.broker)
-            .await
-            .map_err(|error| error.to_string())?;
-        let (request, mut response) = opened;
-        let done = match request {
-            Some(request) => self.hooks.serve_http(call, request, &mut response).await,
-            None => {
-                let bad = ::http::Response::builder().status(400).body(Vec::new());
-                response.send(bad.expect("a plain status")).await
-            }
-        };
-        if let Err(error) = done {
-            let begun = response.has_started();
-            tracing::info!(%error, begun, "a request could not be answered to its end");
-            return Err(format!("plugin: ServeHTTP: {error}"));
-        }
-        response.finish().await.map_err(|error| error.to_string())
-    }
 }
 
 /// Answers with the value, whatever type it has.
@@ -174,13 +153,7 @@ impl<H: Hooks> HookService<H> {
                 )
             }
             Hook::ExecuteCommand => execute_command(this, decoder)?,
-            Hook::ServeHTTP => {
-                let args: ServeHttpArgs = decoder.decode()?;
-                Box::pin(async move {
-                    this.serve_http(args).await?;
-                    answer(())
-                })
-            }
+            Hook::ServeHTTP => serve_http(this, decoder)?,
             Hook::GenerateSupportData => support_data(this, decoder)?,
             Hook::MessageHasBeenUpdated => {
                 let Three { a, b, c }: Three<Context, Post, Post> = decoder.decode()?;
@@ -231,6 +204,38 @@ fn execute_command<H: Hooks>(
             a: response,
             b: error,
         })
+    }))
+}
+
+/// Hundreds of these wait at the same time, so nothing is kept in here for longer than it is needed.
+fn serve_http<H: Hooks>(
+    this: Arc<HookService<H>>,
+    decoder: &mut gob::Decoder,
+) -> Result<Work, gob::Error> {
+    let mut args: ServeHttpArgs = decoder.decode()?;
+    let context = std::mem::take(&mut args.context);
+    Ok(Box::pin(async move {
+        // First of all: whatever becomes of the request, the server waits for both streams.
+        let (request, mut response) = http::open(args, &this.broker)
+            .await
+            .map_err(|error| error.to_string())?;
+        let done = match request {
+            Some(request) => {
+                let call = this.call(context)?;
+                this.hooks.serve_http(call, request, &mut response).await
+            }
+            None => {
+                let bad = ::http::Response::builder().status(400).body(Vec::new());
+                response.send(bad.expect("a plain status")).await
+            }
+        };
+        if let Err(error) = done {
+            let begun = response.has_started();
+            tracing::info!(%error, begun, "a request could not be answered to its end");
+            return Err(format!("plugin: ServeHTTP: {error}"));
+        }
+        response.finish().await.map_err(|error| error.to_string())?;
+        answer(())
     }))
 }
 

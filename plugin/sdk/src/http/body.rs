@@ -79,6 +79,10 @@ impl Body {
     ) -> Poll<io::Result<()>> {
         while piece.len() < PIECE {
             let start = piece.len();
+            if start == STEP {
+                // There is more than one step: all the room at once costs less than growing into it.
+                piece.reserve_exact(PIECE - start);
+            }
             piece.resize(start + STEP, 0);
             let mut into = ReadBuf::new(&mut piece[start..]);
             let polled = Pin::new(&mut *self).poll_read(context, &mut into);
@@ -151,7 +155,7 @@ impl Drop for Body {
         if self.owed > 0
             && let Some(stream) = self.stream.take()
         {
-            stream.reset();
+            stream.abandon();
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct ResponseWriter {
 #[derive(Debug)]
 pub struct BodyWriter<'a> {
     line: &'a mut Single,
+    /// The piece under way, in the shape in which a call takes it; one buffer for the whole body.
+    piece: Vec<u8>,
 }
 
 impl ResponseWriter {
@@ -64,6 +66,7 @@ impl ResponseWriter {
         self.begin(response, false).await?;
         Ok(BodyWriter {
             line: &mut self.line,
+            piece: Vec::new(),
         })
     }
 
@@ -109,9 +112,9 @@ impl BodyWriter<'_> {
     /// Server or client are gone.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         for piece in bytes.chunks(PIECE) {
-            self.line
-                .call::<_, ()>("Plugin.Write", &piece.to_vec())
-                .await?;
+            self.piece.clear();
+            self.piece.extend_from_slice(piece);
+            self.line.call::<_, ()>("Plugin.Write", &self.piece).await?;
         }
         Ok(())
     }

@@ -27,16 +27,36 @@ gob::record! {
 
 gob::record! {
     /// What the client offers while somebody types. A node has arguments or sub-commands, not both.
-    #[derive(Debug, Clone, Default, PartialEq)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct Autocomplete as "AutocompleteData" {
         /// In lower case.
         pub trigger: String as "Trigger",
         pub hint: String as "Hint",
         pub help_text: String as "HelpText",
-        /// `system_user`, `system_admin`, or empty for everybody.
+        /// Who is offered this: [`Autocomplete::EVERYBODY`], or `system_admin`. An empty role is nobody's: such a node is offered to
+        /// system administrators only, to whom everything is.
         pub role: String as "RoleID",
         pub arguments: Vec<AutocompleteArg> as "Arguments",
         pub sub_commands: Vec<Autocomplete> as "SubCommands",
+    }
+}
+
+impl Autocomplete {
+    /// The role that every person has.
+    pub const EVERYBODY: &'static str = "system_user";
+}
+
+/// Offered to everybody, as with Mattermost's kit for Go.
+impl Default for Autocomplete {
+    fn default() -> Self {
+        Self {
+            trigger: String::new(),
+            hint: String::new(),
+            help_text: String::new(),
+            role: Self::EVERYBODY.into(),
+            arguments: Vec::new(),
+            sub_commands: Vec::new(),
+        }
     }
 }
 
@@ -166,5 +186,24 @@ impl std::fmt::Debug for CommandResponse {
             .field("kind", &self.kind)
             .field("attachments", &self.attachments.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_offered_to_everybody_unless_it_says_otherwise_and_an_absent_role_stays_absent() {
+        assert_eq!(Autocomplete::default().role, "system_user");
+        let for_nobody = Autocomplete {
+            role: String::new(),
+            ..Autocomplete::default()
+        };
+        let mut bytes = Vec::new();
+        gob::Encoder::new().encode(&for_nobody, &mut bytes).unwrap();
+        let mut decoder = gob::Decoder::new();
+        decoder.feed(&bytes);
+        assert_eq!(decoder.decode::<Autocomplete>().unwrap(), for_nobody);
     }
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,25 +14,45 @@ import (
 	"github.com/mattermost/mattermost/server/public/plugin"
 )
 
+// check is one thing to look at, with an environment and a process of its own.
 type check struct {
 	name     string
 	settings map[string]any
 	// inactive: the check activates the plugin itself.
 	inactive bool
-	run      func(h *host) error
+	// patient: the check waits for nearly all of its time, and need not wait for others first.
+	patient bool
+	run     func(h *host) error
 }
 
-var checks = []check{
+func probeSubject(built string) subject {
+	manifest := `{
+		"id": "nl.i-reserve.probe", "name": "Probe", "version": "0.1.0", "min_server_version": "5.36.0", "server": {"executable": "probe"}
+	}`
+	return subject{
+		bundle: bundle{id: "nl.i-reserve.probe", manifest: []byte(manifest), executable: "probe", built: built},
+		checks: probeChecks,
+		api: func(h *host, version string, settings map[string]any) plugin.API {
+			h.server = newServer(version, settings)
+			return h.server
+		},
+		arguments: []string{"-probe", built},
+	}
+}
+
+// probeChecks look whether the protocol is spoken as Mattermost speaks it.
+var probeChecks = []check{
 	{name: "every call of the API gives what the server answered", run: everyCall},
 	{name: "every hook arrives with what the server sent", run: everyHook},
 	{name: "commands answer, refuse and panic without harm", run: commands},
 	{name: "requests stream in both directions", run: requests},
+	{name: "bodies that are not read to their end leave no complaint in the server's log", run: unread},
 	{name: "400 requests, commands and calls at once", run: atOnce},
 	{name: "a plugin that refuses says why", settings: map[string]any{"refuse": true}, inactive: true, run: refusal},
 	{name: "deactivation is quick, calls the hook and leaves nothing", run: deactivation},
 	{name: "a crash is noticed and healed by a restart", run: crash},
 	{name: "a crash while activating is noticed", settings: map[string]any{"abort": true}, inactive: true, run: crashAtStart},
-	{name: "100 s of silence, longer than an unacknowledged stream lives", run: silence},
+	{name: "100 s of silence, longer than an unacknowledged stream lives", patient: true, run: silence},
 }
 
 func equal(what string, got, wanted any) error {
@@ -147,7 +166,7 @@ func commands(h *host) error {
 	if response, refusal = h.command("/probe panic"); response != nil || refusal != nil {
 		return fmt.Errorf("a panic was answered with %v %v", response, refusal)
 	}
-	if err := h.environment.PerformHealthCheck(id); err != nil {
+	if err := h.environment.PerformHealthCheck(h.id); err != nil {
 		return fmt.Errorf("after a panic: %w", err)
 	}
 	_, refusal = h.command("/probe fail")
@@ -199,6 +218,20 @@ func requests(h *host) error {
 		}
 	}
 	return equal("the next request", h.http("GET", "/hello", nil).Code, 200)
+}
+
+// unread answers before the body was read, or before it even came. The server gives up on a stream after 5 s, and says so.
+func unread(h *host) error {
+	large := pattern(3 << 20)
+	for path, status := range map[string]int{"/ignore": 202, "/glance": 202, "/part?1500000": 200} {
+		for range 200 {
+			if err := equal(path, h.http("POST", path, large).Code, status); err != nil {
+				return err
+			}
+		}
+	}
+	time.Sleep(6 * time.Second)
+	return equal("the server's log", h.log.String(), "")
 }
 
 func atOnce(h *host) error {
@@ -261,7 +294,7 @@ func deactivation(h *host) error {
 		return err
 	}
 	start := time.Now()
-	h.environment.Deactivate(id)
+	h.environment.Deactivate(h.id)
 	if waited := time.Since(start); waited > time.Second {
 		return fmt.Errorf("deactivation took %v", waited)
 	}
@@ -281,13 +314,13 @@ func crash(h *host) error {
 	if err := equal("the request that crashes it", h.http("GET", "/abort", nil).Code, 500); err != nil {
 		return err
 	}
-	if err := h.environment.PerformHealthCheck(id); err == nil {
+	if err := h.environment.PerformHealthCheck(h.id); err == nil {
 		return fmt.Errorf("the crash was not noticed")
 	}
-	if err := h.environment.RestartPlugin(id); err != nil {
+	if err := h.environment.RestartPlugin(h.id); err != nil {
 		return err
 	}
-	if err := h.environment.PerformHealthCheck(id); err != nil {
+	if err := h.environment.PerformHealthCheck(h.id); err != nil {
 		return err
 	}
 	return equal("hello", h.http("GET", "/hello", nil).Code, 200)
@@ -298,7 +331,7 @@ func crashAtStart(h *host) error {
 	if err := h.activate(); err != nil {
 		return err
 	}
-	if err := h.environment.PerformHealthCheck(id); err == nil {
+	if err := h.environment.PerformHealthCheck(h.id); err == nil {
 		return fmt.Errorf("the crash was not noticed")
 	}
 	return nil
@@ -309,7 +342,7 @@ func silence(h *host) error {
 	for time.Now().Before(end) {
 		// A server asks every 30 s whether the plugin lives; on the connection there are yamux's own pings besides.
 		time.Sleep(25 * time.Second)
-		if err := h.environment.PerformHealthCheck(id); err != nil {
+		if err := h.environment.PerformHealthCheck(h.id); err != nil {
 			return err
 		}
 	}
@@ -317,35 +350,4 @@ func silence(h *host) error {
 		return err
 	}
 	return equal("processes", len(h.processes()), 1)
-}
-
-// orphan starts this program once more, lets it activate the plugin, and kills it: no goodbye reaches the plugin.
-func orphan(version, probe string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	child := exec.Command(self, "-probe", probe, "-version", version, "-hold")
-	output, err := child.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := child.Start(); err != nil {
-		return err
-	}
-	line := make([]byte, 4096)
-	n, err := output.Read(line)
-	if err != nil {
-		return err
-	}
-	h := &host{folder: strings.TrimSpace(string(line[:n]))}
-	defer os.RemoveAll(h.folder)
-	if len(h.processes()) != 1 {
-		return fmt.Errorf("processes: %v", h.processes())
-	}
-	if err := child.Process.Kill(); err != nil {
-		return err
-	}
-	_ = child.Wait()
-	return h.gone(2 * time.Second)
 }

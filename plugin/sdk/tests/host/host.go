@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -16,51 +16,83 @@ import (
 	"github.com/mattermost/mattermost/server/public/shared/mlog"
 )
 
-const id = "nl.i-reserve.probe"
+// bundle is a plugin as it would be unpacked.
+type bundle struct {
+	id       string
+	manifest []byte
+	// executable is where the manifest says that it lies, below the bundle's folder.
+	executable string
+	// built is the file that is put there.
+	built string
+}
 
 // host is one plugin environment, the same code that runs in a Mattermost server, with one bundle in a folder of its own.
 type host struct {
+	bundle
 	folder      string
-	server      *server
 	environment *plugin.Environment
 	activation  time.Duration
+	// log is what the server would have written about warnings and errors.
+	log *lines
+	// Whichever of the two is the server's side of the API.
+	server *server
+	site   *site
 }
 
-func newHost(version, probe string, settings map[string]any) (*host, error) {
-	folder, err := os.MkdirTemp("", "probe")
+// lines keeps what is written to it.
+type lines struct {
+	mutex  sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.buffer.Write(line)
+}
+
+func (l *lines) String() string {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.buffer.String()
+}
+
+// newHost unpacks a bundle.
+func newHost(bundle bundle) (*host, error) {
+	folder, err := os.MkdirTemp("", "host")
 	if err != nil {
 		return nil, err
 	}
-	bundle := filepath.Join(folder, "plugins", id)
-	if err := os.MkdirAll(bundle, 0o755); err != nil {
+	h := &host{bundle: bundle, folder: folder, log: &lines{}}
+	if err := os.MkdirAll(filepath.Dir(h.program()), 0o755); err != nil {
 		return nil, err
 	}
-	manifest, err := json.Marshal(map[string]any{
-		"id": id, "name": "Probe", "version": "0.1.0", "min_server_version": "5.36.0",
-		"server": map[string]any{"executable": "probe"},
-	})
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(h.unpacked(), "plugin.json"), bundle.manifest, 0o644); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(bundle, "plugin.json"), manifest, 0o644); err != nil {
-		return nil, err
-	}
-	if err := duplicate(probe, filepath.Join(bundle, "probe")); err != nil {
-		return nil, err
-	}
+	return h, duplicate(bundle.built, h.program())
+}
+
+// open starts the environment. Nothing is activated yet.
+func (h *host) open(api plugin.API) error {
 	logger, err := mlog.NewLogger()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	server := newServer(version, settings)
-	api := func(*model.Manifest) plugin.API { return server }
-	plugins, webapps := filepath.Join(folder, "plugins"), filepath.Join(folder, "webapps")
-	environment, err := plugin.NewEnvironment(api, nil, plugins, webapps, logger, nil)
-	if err != nil {
-		return nil, err
+	if err := mlog.AddWriterTarget(logger, h.log, false, mlog.LvlWarn, mlog.LvlError, mlog.LvlCritical); err != nil {
+		return err
 	}
-	return &host{folder: folder, server: server, environment: environment}, nil
+	giveAPI := func(*model.Manifest) plugin.API { return api }
+	plugins, webapps := filepath.Join(h.folder, "plugins"), filepath.Join(h.folder, "webapps")
+	h.environment, err = plugin.NewEnvironment(giveAPI, nil, plugins, webapps, logger, nil)
+	return err
 }
+
+// unpacked is the bundle's folder.
+func (h *host) unpacked() string { return filepath.Join(h.folder, "plugins", h.id) }
+
+// program is where the executable lies.
+func (h *host) program() string { return filepath.Join(h.unpacked(), h.executable) }
 
 func duplicate(from, to string) error {
 	source, err := os.Open(from)
@@ -80,7 +112,7 @@ func duplicate(from, to string) error {
 
 func (h *host) activate() error {
 	start := time.Now()
-	_, activated, err := h.environment.Activate(id)
+	_, activated, err := h.environment.Activate(h.id)
 	h.activation = time.Since(start)
 	if err == nil && !activated {
 		return fmt.Errorf("not activated")
@@ -88,7 +120,7 @@ func (h *host) activate() error {
 	return err
 }
 
-func (h *host) hooks() (plugin.Hooks, error) { return h.environment.HooksForPlugin(id) }
+func (h *host) hooks() (plugin.Hooks, error) { return h.environment.HooksForPlugin(h.id) }
 
 // http passes a request through the plugin. A hook that fails leaves the 500 that a server would answer.
 func (h *host) http(method, path string, body []byte) *httptest.ResponseRecorder {
@@ -115,7 +147,6 @@ func (h *host) command(text string) (*model.CommandResponse, *model.AppError) {
 
 // processes are those that run the bundle's executable.
 func (h *host) processes() []int {
-	executable := filepath.Join(h.folder, "plugins", id, "probe")
 	var found []int
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
@@ -123,7 +154,7 @@ func (h *host) processes() []int {
 		if err != nil {
 			continue
 		}
-		if link, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", number)); err == nil && link == executable {
+		if link, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", number)); err == nil && link == h.program() {
 			found = append(found, number)
 		}
 	}
@@ -132,12 +163,17 @@ func (h *host) processes() []int {
 
 // gone waits until no process runs the executable any more.
 func (h *host) gone(patience time.Duration) error {
+	return within(patience, "the process ends", func() bool { return len(h.processes()) == 0 })
+}
+
+// within asks again and again until the answer is yes.
+func within(patience time.Duration, what string, yes func() bool) error {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if len(h.processes()) == 0 {
+		if yes() {
 			return nil
 		}
 	}
-	return fmt.Errorf("the process still runs after %v", patience)
+	return fmt.Errorf("not within %v: %s", patience, what)
 }
 
 func (h *host) close() {

@@ -1,5 +1,6 @@
-// Command host loads a built plugin, examples/probe, into Mattermost's own plugin environment and looks whether everything
-// works. Which Mattermost that is, the module file says: go.mod is 11.6, mattermost-9.11.mod is 9.11.
+// Command host loads built plugins into Mattermost's own plugin environment and looks whether everything works: examples/probe, which
+// does everything once, and ireserve-plugin as it is shipped. Which Mattermost that is, the module file says: go.mod is 11.6,
+// mattermost-9.11.mod is 9.11.
 package main
 
 import (
@@ -10,32 +11,55 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/mattermost/mattermost/server/public/plugin"
 )
+
+// subject is a plugin with what is to be looked at.
+type subject struct {
+	bundle
+	checks []check
+	// api makes the server that the plugin expects.
+	api func(h *host, version string, settings map[string]any) plugin.API
+	// arguments are how this program is told of it.
+	arguments []string
+}
 
 func main() {
 	probe := flag.String("probe", "", "the built example `probe`")
+	bridge := flag.String("plugin", "", "the built `ireserve-plugin`")
+	manifest := flag.String("manifest", "", "its `plugin.json`; needed with -plugin")
 	version := flag.String("version", "0.0.0", "the version that the server says it has")
 	only := flag.String("only", "", "run only checks whose name contains this")
-	bench := flag.Bool("bench", false, "print figures instead of checking")
+	goPlugin := flag.String("go", "", "the built `goplugin`: measure, instead of checking, -plugin and -probe beside it")
+	rounds := flag.Int("rounds", 5, "of measuring")
 	hold := flag.Bool("hold", false, "activate, print the folder, and wait to be killed")
 	flag.Parse()
 
-	path, err := filepath.Abs(*probe)
-	if err != nil {
-		fail(err)
+	var subjects []subject
+	if *probe != "" {
+		subjects = append(subjects, probeSubject(absolute(*probe)))
+	}
+	if *bridge != "" {
+		subjects = append(subjects, bridgeSubject(absolute(*bridge), absolute(*manifest)))
 	}
 	switch {
+	case len(subjects) == 0:
+		fail(fmt.Errorf("nothing to look at: give -probe or -plugin"))
 	case *hold:
-		h := activated(*version, path)
-		fmt.Println(h.folder)
-		select {}
-	case *bench:
-		h := activated(*version, path)
-		defer h.close()
-		if err := figures(h); err != nil {
+		h, err := subjects[0].activated(*version)
+		if err != nil {
 			fail(err)
 		}
-	case !all(*version, path, *only):
+		fmt.Println(h.folder)
+		select {}
+	case *goPlugin != "" && len(subjects) == 2:
+		if err := compare(subjects[1], subjects[0], absolute(*goPlugin), *version, *rounds); err != nil {
+			fail(err)
+		}
+	case *goPlugin != "":
+		fail(fmt.Errorf("measuring needs -probe, -plugin and -manifest as well"))
+	case !all(subjects, *version, *only):
 		os.Exit(1)
 	}
 }
@@ -45,29 +69,51 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-func activated(version, probe string) *host {
-	h, err := newHost(version, probe, map[string]any{})
-	if err == nil {
-		err = h.activate()
-	}
+func absolute(path string) string {
+	whole, err := filepath.Abs(path)
 	if err != nil {
 		fail(err)
 	}
-	return h
+	return whole
 }
 
-// all runs the checks side by side, each with an environment and a process of its own, and says whether all are well.
-func all(version, probe, only string) bool {
+// activated is the plugin in an environment of its own, with settings as they are on the first day.
+func (s subject) activated(version string) (*host, error) {
+	h, err := s.installed(version, map[string]any{})
+	if err != nil {
+		return nil, err
+	}
+	return h, h.activate()
+}
+
+func (s subject) installed(version string, settings map[string]any) (*host, error) {
+	h, err := newHost(s.bundle)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.open(s.api(h, version, settings))
+}
+
+// sideBySide checks run at once, so that those that look at the clock see the plugin's time and not that of all the others.
+const sideBySide = 3
+
+// all runs the checks, each with an environment and a process of its own, and says whether all are well.
+func all(subjects []subject, version, only string) bool {
 	var group sync.WaitGroup
 	var mutex sync.Mutex
 	well := true
-	run := func(name string, act func() error) {
+	places := make(chan struct{}, sideBySide)
+	run := func(name string, patient bool, act func() error) {
 		if !strings.Contains(name, only) {
 			return
 		}
 		group.Add(1)
 		go func() {
 			defer group.Done()
+			if !patient {
+				places <- struct{}{}
+				defer func() { <-places }()
+			}
 			start := time.Now()
 			err := act()
 			mutex.Lock()
@@ -81,20 +127,22 @@ func all(version, probe, only string) bool {
 			fmt.Printf("ok     %s %s (%v)\n", version, name, took)
 		}()
 	}
-	for _, check := range checks {
-		run(check.name, func() error { return one(version, probe, check) })
+	for _, subject := range subjects {
+		for _, check := range subject.checks {
+			run(subject.executable+": "+check.name, check.patient, func() error { return subject.one(version, check) })
+		}
+		run(subject.executable+": a plugin whose server is killed ends by itself", false, func() error { return orphan(subject, version) })
 	}
-	run("a plugin whose server is killed ends by itself", func() error { return orphan(version, probe) })
 	group.Wait()
 	return well
 }
 
-func one(version, probe string, check check) error {
+func (s subject) one(version string, check check) error {
 	settings := check.settings
 	if settings == nil {
 		settings = map[string]any{"key": "stored"}
 	}
-	h, err := newHost(version, probe, settings)
+	h, err := s.installed(version, settings)
 	if err != nil {
 		return err
 	}

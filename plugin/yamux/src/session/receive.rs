@@ -229,6 +229,10 @@ impl Session {
         if stream.fin_received || stream.reset {
             return;
         }
+        if stream.unwanted {
+            self.reset(id);
+            return;
+        }
         if stream.orphan {
             self.credit(id, bytes.len());
             return;
@@ -246,6 +250,10 @@ impl Session {
             return Ok(());
         };
         if stream.reset {
+            return Ok(());
+        }
+        if stream.unwanted {
+            self.reset(id);
             return Ok(());
         }
         if std::mem::replace(&mut stream.fin_received, true) {

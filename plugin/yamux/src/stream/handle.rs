@@ -42,6 +42,19 @@ impl Stream {
         self.id
     }
 
+    /// Ends the stream as soon as the other end has answered: what was written arrives, what is sent back is refused. For a stream
+    /// that the other end may not have looked at yet, and that a reset at once would take from it with everything written.
+    pub fn abandon(mut self) {
+        self.gone = true;
+        let now = Instant::now().into_std();
+        self.shared.with(|state| {
+            state.session.abandon(self.id, now);
+            state.waiting.forget(self.id);
+            // There is a new deadline, and nothing to send that would make the driver look at it.
+            state.waiting.wake_driver();
+        });
+    }
+
     /// Ends the stream at once in both directions; the other end's reads and writes fail.
     pub fn reset(mut self) {
         self.gone = true;

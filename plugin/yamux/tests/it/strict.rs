@@ -101,6 +101,27 @@ async fn a_stream_that_is_shut_twice_and_dropped_says_fin_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_abandoned_stream_is_reset_once_the_peer_has_said_something_and_not_before() {
+    let mut desk = Desk::new();
+    for (stream, flags, body) in [(1, 0, &b"echo"[..]), (3, FIN, &[])] {
+        desk.peer.open(stream).await;
+        let mut abandoned = desk.acceptor.accept().await.unwrap();
+        abandoned.write_all(b"wish").await.unwrap();
+        abandoned.abandon();
+        let frames = desk.peer.listen(Duration::from_secs(60)).await.unwrap();
+        assert_eq!(
+            frames.iter().map(|frame| frame.body.len()).sum::<usize>(),
+            4
+        );
+        assert_eq!(said(&frames, 1, RST), [] as [u32; 0]);
+        let length = u32::try_from(body.len()).unwrap();
+        desk.peer.send(0, flags, stream, length, body).await;
+        let frames = desk.peer.listen(Duration::from_secs(1)).await.unwrap();
+        assert_eq!(said(&frames, 1, RST), [stream]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_frame_exceeds_64_kib_or_the_credit_however_much_is_granted() {
     let mut desk = Desk::new();
     desk.peer.open(1).await;
