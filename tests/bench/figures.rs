@@ -20,6 +20,7 @@ mod memory;
 mod options;
 mod posting;
 mod process;
+mod replies;
 mod report;
 mod talk;
 mod tally;
@@ -63,6 +64,7 @@ async fn measured(options: &Options) -> Result<(), Failure> {
             Subject::Accept => accept::figures(options).await,
             Subject::Posting => posting::figures(options).await,
             Subject::Latency => latency::figures(options).await,
+            Subject::Replies => replies::figures(options).await,
             Subject::Memory => memory::figures(options, &mapped).await,
             Subject::Flat => flat::figures(options, &mapped).await,
             Subject::Attachment => attachment::figures(options).await,

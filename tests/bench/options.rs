@@ -6,16 +6,18 @@ pub(crate) enum Subject {
     Accept,
     Posting,
     Latency,
+    Replies,
     Memory,
     Flat,
     Attachment,
 }
 
 impl Subject {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Accept,
         Self::Posting,
         Self::Latency,
+        Self::Replies,
         Self::Memory,
         Self::Flat,
         Self::Attachment,
@@ -26,6 +28,7 @@ impl Subject {
             Self::Accept => "accept",
             Self::Posting => "posting",
             Self::Latency => "latency",
+            Self::Replies => "replies",
             Self::Memory => "memory",
             Self::Flat => "flat",
             Self::Attachment => "attachment",
@@ -44,7 +47,7 @@ pub(crate) struct Options {
 /// The command line names something that is not there.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no subject: use accept, posting, latency, memory, flat, attachment or all, and --quick for a trial with small numbers"
+    "`{0}` is no subject: use accept, posting, latency, replies, memory, flat, attachment or all, and --quick for a trial with small numbers"
 )]
 pub(crate) struct Unknown(String);
 
