@@ -17,6 +17,7 @@ mod load;
 mod machine;
 mod mapped;
 mod memory;
+mod open;
 mod options;
 mod posting;
 mod process;
@@ -65,6 +66,7 @@ async fn measured(options: &Options) -> Result<(), Failure> {
             Subject::Posting => posting::figures(options).await,
             Subject::Latency => latency::figures(options).await,
             Subject::Replies => replies::figures(options).await,
+            Subject::Open => open::figures(options).await,
             Subject::Memory => memory::figures(options, &mapped).await,
             Subject::Flat => flat::figures(options, &mapped).await,
             Subject::Attachment => attachment::figures(options).await,

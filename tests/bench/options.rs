@@ -7,17 +7,19 @@ pub(crate) enum Subject {
     Posting,
     Latency,
     Replies,
+    Open,
     Memory,
     Flat,
     Attachment,
 }
 
 impl Subject {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Accept,
         Self::Posting,
         Self::Latency,
         Self::Replies,
+        Self::Open,
         Self::Memory,
         Self::Flat,
         Self::Attachment,
@@ -29,6 +31,7 @@ impl Subject {
             Self::Posting => "posting",
             Self::Latency => "latency",
             Self::Replies => "replies",
+            Self::Open => "open",
             Self::Memory => "memory",
             Self::Flat => "flat",
             Self::Attachment => "attachment",
@@ -47,7 +50,7 @@ pub(crate) struct Options {
 /// The command line names something that is not there.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no subject: use accept, posting, latency, replies, memory, flat, attachment or all, and --quick for a trial with small numbers"
+    "`{0}` is no subject: use accept, posting, latency, replies, open, memory, flat, attachment or all, and --quick for a trial with small numbers"
 )]
 pub(crate) struct Unknown(String);
 

@@ -12,10 +12,9 @@ use simulators::world::World;
 use crate::Failure;
 use crate::options::Options;
 use crate::report::{Figure, progress};
-use crate::tally::{Waits, millis};
+use crate::tally::Waits;
 use team::{Ear, Team};
 
-mod crowd;
 mod team;
 
 /// Threads of the steady load.
@@ -35,7 +34,6 @@ pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
         team.clear().await?;
     }
     figures.push(polled(options).await?);
-    figures.extend(crowd::figures(options).await?);
     match std::env::var_os("MATTERMOST_HOME") {
         Some(home) => {
             for ear in [Ear::Webhook, Ear::Socket] {
@@ -53,7 +51,7 @@ pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
 /// One reply after the other, none before the last has arrived.
 async fn gentle(options: &Options, team: &Team, of: &str) -> Result<Figure, Failure> {
     const PAUSE: Duration = Duration::from_millis(50);
-    let replies = options.pick(400, 10);
+    let replies = options.pick(400, 40);
     let mut waits = Vec::new();
     let mut tick = tokio::time::interval(PAUSE);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -170,13 +168,4 @@ fn more(
         .collect();
     more.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
     more
-}
-
-/// In whole seconds and tenths.
-fn seconds(wait: Duration) -> String {
-    if wait < Duration::from_secs(1) {
-        millis(wait)
-    } else {
-        format!("{:.1} s", wait.as_secs_f64())
-    }
 }

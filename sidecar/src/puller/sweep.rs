@@ -1,9 +1,11 @@
 //! The slow look: for what nobody hinted at. At start, after every connection that stood anew, and now and then.
 //!
-//! Two questions. Per channel with open threads: which of the newest posts are not known? And for the roots themselves, a thousand
-//! at a time: do they look as expected? A reply and an edit move a root's `update_at`, a deletion its `reply_count`. So 100,000 open
-//! threads cost a hundred requests per round, and no start reads them all. At most one request a second in all; the first of a look
-//! leaves at once.
+//! Two questions. Per channel with open threads, or that the settings name: which of the newest posts are not known? And for the roots
+//! themselves, a thousand at a time: do they look as expected? A reply and an edit move a root's `update_at`, a deletion its
+//! `reply_count`. So 100,000 open threads cost a hundred requests per round, and no start reads them all. At most one request a second
+//! in all; the first of a look leaves at once.
+
+mod round;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -14,6 +16,7 @@ use shared::{ChannelId, PostId, Timestamp, UserId};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::round::{Pace, Round, is_due};
 use super::{
     PullError, Puller,
     diff::is_ours,
@@ -36,71 +39,11 @@ const SLOW_ROUND: Duration = Duration::from_secs(600);
 const OVERLAP: Duration = Duration::from_secs(60);
 /// Roots per question; the server takes no more.
 const ROOTS: usize = 1_000;
-/// Between two requests.
-const PACE: Duration = Duration::from_secs(1);
 /// Pages of one channel in one look: a bound on what a busy channel may cost.
 const PAGES: usize = 50;
 
 /// Between two pieces of the older threads: 100,000 of them are a round.
 const PIECE: Duration = Duration::from_secs(6);
-
-/// When what is due, and how far the slow round over older threads has come.
-#[derive(Debug)]
-struct Round {
-    /// Channels, and the threads of the last day; never: only when somebody asks for it.
-    recent: Option<Instant>,
-    channels: Option<Instant>,
-    older: Option<Instant>,
-    older_begun: Instant,
-    older_before: Option<(Timestamp, PostId)>,
-    pace: Pace,
-}
-
-/// Keeps requests apart.
-#[derive(Debug)]
-struct Pace {
-    next: Instant,
-}
-
-impl Pace {
-    /// Waits for its turn.
-    async fn turn(&mut self) {
-        tokio::time::sleep_until(self.next).await;
-        self.next = Instant::now() + PACE;
-    }
-}
-
-impl Round {
-    fn at(now: Instant) -> Self {
-        Self {
-            recent: Some(now),
-            channels: Some(now),
-            older: Some(now),
-            older_begun: now,
-            older_before: None,
-            pace: Pace { next: now },
-        }
-    }
-
-    /// Somebody may have missed something.
-    fn everything(&mut self, now: Instant) {
-        (self.recent, self.channels) = (Some(now), Some(now));
-        if self.older.is_none() {
-            (self.older, self.older_begun) = (Some(now), now);
-        }
-    }
-
-    fn due(&self) -> Option<Instant> {
-        [self.recent, self.channels, self.older]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-}
-
-fn is_due(due: Option<Instant>) -> bool {
-    due.is_some_and(|due| due <= Instant::now())
-}
 
 pub(super) async fn run(puller: &Puller, cancel: &CancellationToken) {
     // Whoever has not got the lanes yet has nothing to look for: his look begins when he gets them.

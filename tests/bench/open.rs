@@ -9,7 +9,6 @@ use simulators::mattermost::{Mattermost, Post, State};
 use simulators::program::Settings;
 use tokio::time::Instant;
 
-use super::seconds;
 use crate::Failure;
 use crate::desk::Desk;
 use crate::mapped::{AWAKE, at, multiply, roots};
@@ -17,12 +16,13 @@ use crate::options::Options;
 use crate::process::{Memory, megabytes, worked};
 use crate::report::{Figure, progress};
 use crate::talk::text;
+use crate::tally::millis;
 
 /// After a start: what it does once is over.
 const START: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(super) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
+pub(crate) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
     let threads = options.pick(100_000, 2_000);
     let idle = Duration::from_secs(options.pick(180, 20));
     let mattermost = Mattermost::start().await?;
@@ -136,4 +136,13 @@ pub(super) async fn figures(options: &Options) -> Result<Vec<Figure>, Failure> {
             ),
         ),
     ])
+}
+
+/// In milliseconds, or in seconds where there are some.
+fn seconds(wait: Duration) -> String {
+    if wait < Duration::from_secs(1) {
+        millis(wait)
+    } else {
+        format!("{:.1} s", wait.as_secs_f64())
+    }
 }
