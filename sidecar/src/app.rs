@@ -5,6 +5,7 @@
 //! Stop: not ready, no new claims and no new connections, what is in flight ends or stays doubtful, the lease is given back, the
 //! store notes a clean stop.
 
+mod alarm;
 mod back;
 mod build;
 mod configure;

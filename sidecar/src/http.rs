@@ -40,7 +40,7 @@ pub use routes::{
 };
 pub use server::{Listener, Server};
 
-pub use crate::command::measure::{Heard, MattermostState};
+pub use crate::command::measure::{Heard, Listening, MattermostState};
 
 /// Every answer but a file is in memory whole before its first byte leaves.
 type Answer = http::Response<Leaving>;

@@ -13,11 +13,13 @@
 //!
 //! Not here: when to try again (`delivery`), what may leave the team (`flow`).
 
+mod absence;
 mod body;
 mod call;
 pub mod connect;
 mod gate;
 pub mod outlet;
+pub mod refusals;
 pub mod users;
 
 use std::sync::Arc;
@@ -25,13 +27,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use url::Url;
 
+use self::refusals::Refusals;
 use crate::{
     auth::link::LinkKey,
     client::{Client, Now},
     licence::Current,
 };
-
-pub use call::Visitor;
 
 /// What everything in here needs. Cheap to clone.
 #[derive(Clone)]
@@ -43,6 +44,7 @@ pub struct Parts {
     /// Signs the links to files of replies.
     pub links: Arc<LinkKey>,
     pub addresses: watch::Receiver<Addresses>,
+    pub refusals: Refusals,
 }
 
 /// Where Mattermost and the sidecar are reached from outside, as far as is known now.

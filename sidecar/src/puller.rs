@@ -22,12 +22,13 @@ use std::{
     time::Duration,
 };
 
-use shared::PostId;
+use shared::{ChannelId, PostId};
 use tokio::{
     sync::{Semaphore, watch},
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
 
 use self::hints::{Hints, Loose, Reading, Work};
 use crate::{
@@ -78,8 +79,20 @@ pub struct Parts {
     pub hints: Hints,
     pub lease: lease::Watch,
     pub wake: Wake,
+    /// As people open Mattermost, once it is known: links to replies begin with that, and what a reply says is stored with them.
+    pub site: Site,
     /// How often to look for what nobody hinted at; none: never but at start and after a connection stood anew.
     pub poll_interval: Option<Duration>,
+}
+
+/// Tells how people open Mattermost now.
+#[derive(Clone)]
+pub struct Site(pub Arc<dyn Fn() -> Option<Url> + Send + Sync>);
+
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Site")
+    }
 }
 
 /// Reads dirty threads.
@@ -94,8 +107,11 @@ struct Memory {
     /// Read whole since the start: a reply may have appeared in the past, and only the cursor survives a restart.
     warm: HashSet<PostId>,
     foreign: HashSet<PostId>,
+    /// By team and name. Only what the settings name gets here.
+    channels: HashMap<(String, String), ChannelId>,
     /// Sent replies that one whole reading missed, and when.
     missing: HashMap<PostId, Instant>,
+    people: people::Acquaintances,
 }
 
 impl Puller {

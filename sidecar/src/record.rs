@@ -34,7 +34,7 @@ pub use mark::{ContentHash, Mark, partition};
 pub use moment::Moment;
 pub use parked::{Blocked, Parked, Selection, Totals};
 pub use pull::{Anchor, Change, Cursor, Pull, Pulled, ReplyMark, Thread};
-pub use reply::{Author, Reply, ReplyChange, ReplyFile};
+pub use reply::{Author, Presence, Reply, ReplyChange, ReplyFile};
 pub use signal::Signal;
 pub use status::{Acceptance, State, Status};
 pub use touch::Touch;

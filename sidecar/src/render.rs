@@ -35,7 +35,7 @@ pub use catalogue::Catalogue;
 pub(crate) use catalogue::{Key, Value};
 pub use file_name::file_name;
 pub use line::{
-    Notice, Who, file_failed, file_link, line_assigned, line_closed, line_reopened,
+    Notice, Who, file_failed, file_link, key_refused, line_assigned, line_closed, line_reopened,
     line_unassigned, notice, parked, withdrawn,
 };
 pub use message::{edited, message, sender_line_of, sender_name_of, visitor_name};

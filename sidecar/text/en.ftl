@@ -37,6 +37,11 @@ line-reopened = { $by } reopened this conversation.
 visitor-offline = { $visitor } is not on the page right now and sees your reply later.
 visitor-closed = { $visitor } closed the chat. Your reply is in the conversation.
 
+## When something is wrong
+
+key-refused = i-Reserve refuses our key for { $licence } since { $time }. Replies wait and are kept. Connect again to go on: `/ireserve setup`.
+key-refused-alone = i-Reserve refuses our key for { $licence } since { $time }. Replies wait and are kept. Compare the licence key or `ireserve.secrets` with i-Reserve to go on.
+
 ## What became of a reply
 
 undelivered = ⚠️ @{ $user }, your reply was not delivered to { $visitor }: { $reason }. Your text is kept.

@@ -1,6 +1,11 @@
 # Elke zin die iemand in Mattermost leest. `en.ftl` heeft dezelfde sleutels met dezelfde variabelen; een test vergelijkt ze.
 # Waarden komen al onschadelijk binnen: direct eromheen staat geen opmaak van ons, behalve waar een test ernaar kijkt.
 
+## When something is wrong
+
+key-refused = i-Reserve weigert onze sleutel voor { $licence } sinds { $time }. Antwoorden wachten en blijven bewaard. Koppel opnieuw om verder te gaan: `/ireserve setup`.
+key-refused-alone = i-Reserve weigert onze sleutel voor { $licence } sinds { $time }. Antwoorden wachten en blijven bewaard. Vergelijk de licentiesleutel of `ireserve.secrets` met i-Reserve om verder te gaan.
+
 ## Woorden van de kaart
 
 state-waiting = Wacht sinds { $time }

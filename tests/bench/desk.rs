@@ -81,8 +81,16 @@ impl Desk {
 
     /// Ends it and starts it again with another Mattermost; its store stays. Its counters begin at nothing.
     pub(crate) async fn move_to(&mut self, mattermost_url: &str) -> Result<(), Failure> {
+        self.again(|settings| settings.set("mattermost.url", mattermost_url))
+            .await
+    }
+
+    /// Ends it and starts it again with other settings; its store stays. Its counters begin at nothing.
+    pub(crate) async fn again(
+        &mut self,
+        change: impl FnOnce(Settings) -> Settings,
+    ) -> Result<(), Failure> {
         self.sidecar.stop(Duration::from_secs(20)).await?;
-        let change = |settings: Settings| settings.set("mattermost.url", mattermost_url);
         Ok(self.sidecar.start_again_with(change).await?)
     }
 

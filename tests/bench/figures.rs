@@ -17,9 +17,11 @@ mod load;
 mod machine;
 mod mapped;
 mod memory;
+mod open;
 mod options;
 mod posting;
 mod process;
+mod replies;
 mod report;
 mod stood;
 mod talk;
@@ -64,6 +66,8 @@ async fn measured(options: &Options) -> Result<(), Failure> {
             Subject::Accept => accept::figures(options).await,
             Subject::Posting => posting::figures(options).await,
             Subject::Latency => latency::figures(options).await,
+            Subject::Replies => replies::figures(options).await,
+            Subject::Open => open::figures(options).await,
             Subject::Memory => memory::figures(options, &mapped).await,
             Subject::Flat => flat::figures(options, &mapped).await,
             Subject::Attachment => attachment::figures(options).await,

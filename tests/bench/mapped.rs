@@ -22,8 +22,13 @@ use crate::desk::{Desk, LICENCE};
 use crate::report::progress;
 
 const DAY_MS: i64 = 24 * 3_600_000;
-/// The youngest and the oldest last activity.
-const AGES: (i64, i64) = (38 * DAY_MS, 330 * DAY_MS);
+/// When the copies were last active: milliseconds before now, the youngest and the oldest.
+pub(crate) type Ages = (i64, i64);
+
+/// Too old to be looked at.
+const ASLEEP: Ages = (38 * DAY_MS, 330 * DAY_MS);
+/// Open: the team may answer any of them.
+pub(crate) const AWAKE: Ages = (60_000, 29 * DAY_MS);
 /// The copies' conversations are numbered from here in their integer ids, far from what the sidecar gives itself.
 const FIRST: i64 = 1_000;
 
@@ -85,7 +90,7 @@ impl Mapped {
         ));
         let copies = i64::from(self.conversations);
         let path = file.clone();
-        tokio::task::spawn_blocking(move || multiply(&path, copies)).await??;
+        tokio::task::spawn_blocking(move || multiply(&path, copies, ASLEEP)).await??;
         progress(&format!(
             "  it has {} bytes",
             std::fs::metadata(&file)?.len()
@@ -105,7 +110,8 @@ pub(crate) fn at(settings: Settings, file: &Path) -> Settings {
     settings.set("store.url", format!("sqlite:{}", file.display()))
 }
 
-fn multiply(file: &Path, copies: i64) -> Result<(), Failure> {
+/// Copies the only conversation of a store that nobody has open.
+pub(crate) fn multiply(file: &Path, copies: i64, ages: Ages) -> Result<(), Failure> {
     let mut connection = Connection::open(file)?;
     // Nothing here has to survive a power cut.
     connection.execute_batch(
@@ -113,7 +119,7 @@ fn multiply(file: &Path, copies: i64) -> Result<(), Failure> {
     )?;
     let transaction = connection.transaction()?;
     for (table, changed) in TABLES {
-        copy_rows(&transaction, table, changed, copies)?;
+        copy_rows(&transaction, table, changed, copies, ages)?;
     }
     // What the sidecar counts on goes on behind the copies.
     for (key, by) in [
@@ -128,8 +134,8 @@ fn multiply(file: &Path, copies: i64) -> Result<(), Failure> {
             return Err(format!("the store has no counter `{key}`").into());
         }
     }
-    // The first conversation belongs to a Mattermost that is gone: it is as old as the others.
-    let old = now() - AGES.0;
+    // The first conversation may belong to a Mattermost that is gone: it is as old as the others.
+    let old = now() - ages.0;
     transaction.execute(
         "UPDATE conversation SET active_at = MIN(active_at, ?1)",
         [old],
@@ -141,7 +147,7 @@ fn multiply(file: &Path, copies: i64) -> Result<(), Failure> {
 }
 
 /// A column's value in the `n`-th copy.
-type Column = (&'static str, fn(i64) -> Value);
+type Column = (&'static str, fn(i64, Ages) -> Value);
 
 /// What is different in each copy, by table. Parents before children.
 const TABLES: [(&str, &[Column]); 6] = [
@@ -149,7 +155,7 @@ const TABLES: [(&str, &[Column]); 6] = [
         "name",
         &[
             ("id", number),
-            ("key", |n| Value::Text(format!("c:mapped-{n}"))),
+            ("key", |n, _| Value::Text(format!("c:mapped-{n}"))),
         ],
     ),
     ("lane", &[("id", number), ("name", number)]),
@@ -157,7 +163,7 @@ const TABLES: [(&str, &[Column]); 6] = [
         "conversation",
         &[
             ("name", number),
-            ("number", |n| Value::Integer(n + 2)),
+            ("number", |n, _| Value::Integer(n + 2)),
             ("root_id", root),
             ("last_create_at", active),
             ("active_at", active),
@@ -170,6 +176,7 @@ const TABLES: [(&str, &[Column]); 6] = [
             ("name", number),
             ("cursor_at", active),
             ("update_at", active),
+            ("reply_count", |_, _| Value::Integer(0)),
             ("active_at", active),
         ],
     ),
@@ -177,7 +184,7 @@ const TABLES: [(&str, &[Column]); 6] = [
         "dedup",
         &[
             ("event_id", event),
-            ("seq", |n| Value::Integer(2 * (n + 2))),
+            ("seq", |n, _| Value::Integer(2 * (n + 2))),
             ("post_id", post),
             ("root_id", root),
         ],
@@ -194,30 +201,34 @@ const TABLES: [(&str, &[Column]); 6] = [
     ),
 ];
 
-fn number(n: i64) -> Value {
+fn number(n: i64, _: Ages) -> Value {
     Value::Integer(FIRST + n)
 }
 
-fn root(n: i64) -> Value {
+fn root(n: i64, _: Ages) -> Value {
     Value::Text(id(Id::Root, n))
 }
 
-fn post(n: i64) -> Value {
+fn post(n: i64, _: Ages) -> Value {
     Value::Text(id(Id::Post, n))
 }
 
-fn event(n: i64) -> Value {
+fn event(n: i64, _: Ages) -> Value {
     Value::Text(id(Id::Event, n))
 }
 
-/// Spread over the time between, in no order: the newest row is not the youngest conversation.
-fn active(n: i64) -> Value {
-    let (youngest, oldest) = AGES;
+fn active(n: i64, ages: Ages) -> Value {
+    Value::Integer(active_at(n, ages))
+}
+
+/// Spread over the time between, in no order: the newest row is not the youngest conversation. Counted from this hour.
+fn active_at(n: i64, (youngest, oldest): Ages) -> i64 {
+    const HOUR_MS: i64 = 3_600_000;
     let age = youngest
         + n.wrapping_mul(7_919)
             .rem_euclid((oldest - youngest) / 1_000)
             * 1_000;
-    Value::Integer(now() / DAY_MS * DAY_MS - age)
+    now() / HOUR_MS * HOUR_MS - age
 }
 
 fn now() -> i64 {
@@ -230,11 +241,20 @@ fn id(kind: Id, n: i64) -> String {
         .id()
 }
 
+/// The roots of all threads of a store, with the time at which each last changed.
+pub(crate) fn roots(file: &Path) -> Result<Vec<(String, i64)>, Failure> {
+    let connection = Connection::open(file)?;
+    let mut query = connection.prepare("SELECT root_id, update_at FROM thread")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 fn copy_rows(
     connection: &Connection,
     table: &str,
     changed: &[Column],
     copies: i64,
+    ages: Ages,
 ) -> Result<(), Failure> {
     let (columns, template) = first_row(connection, table)?;
     let mut places = Vec::with_capacity(changed.len());
@@ -253,7 +273,7 @@ fn copy_rows(
     let mut row = template;
     for n in 0..copies {
         for (place, value) in &places {
-            row[*place] = value(n);
+            row[*place] = value(n, ages);
         }
         insert.execute(params_from_iter(&row))?;
     }

@@ -6,16 +6,20 @@ pub(crate) enum Subject {
     Accept,
     Posting,
     Latency,
+    Replies,
+    Open,
     Memory,
     Flat,
     Attachment,
 }
 
 impl Subject {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Accept,
         Self::Posting,
         Self::Latency,
+        Self::Replies,
+        Self::Open,
         Self::Memory,
         Self::Flat,
         Self::Attachment,
@@ -26,6 +30,8 @@ impl Subject {
             Self::Accept => "accept",
             Self::Posting => "posting",
             Self::Latency => "latency",
+            Self::Replies => "replies",
+            Self::Open => "open",
             Self::Memory => "memory",
             Self::Flat => "flat",
             Self::Attachment => "attachment",
@@ -44,7 +50,7 @@ pub(crate) struct Options {
 /// The command line names something that is not there.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no subject: use accept, posting, latency, memory, flat, attachment or all, and --quick for a trial with small numbers"
+    "`{0}` is no subject: use accept, posting, latency, replies, open, memory, flat, attachment or all, and --quick for a trial with small numbers"
 )]
 pub(crate) struct Unknown(String);
 

@@ -345,3 +345,109 @@ async fn a_reply_that_is_refused_for_good_is_marked_and_its_author_is_told() {
     sees(&stage, "c1", &["Still here"]).await;
     stage.end_owing().await;
 }
+
+/// What the bot says in the thread of a conversation that begins like this.
+async fn lines(stage: &Stage, conversation: &str, beginning: &str) -> Vec<String> {
+    let thread = stage.thread(conversation).await;
+    thread
+        .into_iter()
+        .map(|post| post.message)
+        .filter(|text| text.starts_with(beginning))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_team_is_told_once_that_the_visitor_is_away_and_again_when_he_has_left_again() {
+    const AWAY: &str = "Sanne is not on the page right now";
+    const CLOSED: &str = "Sanne closed the chat";
+    let stage = Stage::set().await;
+    let card = conversation(&stage, "c1", false).await;
+    let who = lotte(&stage);
+    let says = |word: &str| Says::TakenWith(serde_json::json!({ "visitor": word }));
+    let mut sent = Vec::new();
+    for (answer, away, closed) in [
+        ("offline", 1, 0),
+        ("offline", 1, 0),
+        ("delivered", 1, 0),
+        ("offline", 2, 0),
+        ("closed", 2, 1),
+        ("closed", 2, 1),
+    ] {
+        stage
+            .ireserve
+            .says_to("reply.created", When::Next(1), says(answer));
+        let written = reply(&stage, &who, &card, &format!("number {}", sent.len())).await;
+        is_marked(&stage, &written, "white_check_mark").await;
+        sent.push(written);
+        crate::harness::asked(answer, Duration::from_secs(20), async || {
+            let seen = (
+                lines(&stage, "c1", AWAY).await.len(),
+                lines(&stage, "c1", CLOSED).await.len(),
+            );
+            if seen == (away, closed) {
+                Ok(())
+            } else {
+                Err(format!("{seen:?}"))
+            }
+        })
+        .await;
+    }
+    stage.end_owing().await;
+}
+
+#[tokio::test]
+async fn administrators_are_told_once_that_i_reserve_refuses_our_key() {
+    let stage = Stage::set().await;
+    let card = conversation(&stage, "c1", false).await;
+    let (admin, bot) = (
+        stage.world().cast().admin.clone(),
+        stage.world().cast().bot.clone(),
+    );
+    let direct = stage
+        .world()
+        .api(&admin)
+        .post("/channels/direct", &serde_json::json!([&admin.id, &bot.id]))
+        .await
+        .unwrap()
+        .json();
+    let direct = direct["id"].as_str().unwrap().to_owned();
+    stage
+        .ireserve
+        .expect_secrets(&["whsec_b3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXIgb3RoZXI="]);
+    reply(&stage, &lotte(&stage), &card, "Is anybody there?").await;
+    // A real server lets a new bot say something to whoever made it.
+    let of_the_key = async || {
+        let mut posts = stage.world().channel_posts(&direct).await.unwrap();
+        posts.retain(|post| {
+            post.message
+                .starts_with("i-Reserve refuses our key for acme since ")
+        });
+        posts
+    };
+    let told = crate::harness::asked("the admin is told", Duration::from_secs(20), async || {
+        let nothing = "nothing was written to him".to_owned();
+        of_the_key().await.first().cloned().ok_or(nothing)
+    })
+    .await;
+    assert_eq!(told.user_id, bot.id);
+    // Another reply is the same incident, and what the visitor wrote still comes.
+    reply(&stage, &lotte(&stage), &card, "And now?").await;
+    stage
+        .teller
+        .tell(&message("later", "c1", "Sanne", "Me"))
+        .await;
+    stage.teller.until_it_is("later", "delivered").await;
+    assert_eq!(of_the_key().await.len(), 1);
+    let status = simulators::client::Client::default()
+        .call(
+            http::Method::GET,
+            &format!("{}/v1/status", stage.sidecar().admin_url()),
+            &[],
+            "",
+        )
+        .await
+        .unwrap()
+        .json();
+    assert_eq!(status["licences"][0]["ok"], false, "{status}");
+    stage.end_owing().await;
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use simulators::ireserve::event::{message, started};
-use simulators::mattermost::{Mattermost, Version};
+use simulators::mattermost::{HintFaults, Mattermost, Version};
 use simulators::world::World;
 use tokio::time::Instant;
 
@@ -12,10 +12,19 @@ use crate::harness::{Setting, Stage, Teller};
 /// How long the simulated server takes for every call.
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// A stage in the simulated world, whose server takes its time.
+/// A third of all hints is lost, a third comes twice, and all overtake each other.
+pub(crate) const BAD_HINTS: HintFaults = HintFaults {
+    lost: 0.3,
+    doubled: 0.3,
+    swapped: 1.0,
+};
+
+/// A stage in the simulated world, whose server takes its time and whose hints nobody can rely on.
 pub(crate) async fn simulated(setting: Setting) -> Stage {
     let world = World::simulated(Version::default()).await.unwrap();
-    world.simulation().unwrap().faults().latency(LATENCY);
+    let faults = world.simulation().unwrap().faults();
+    faults.latency(LATENCY);
+    faults.hints(BAD_HINTS);
     setting.in_world(world).set().await
 }
 

@@ -17,5 +17,7 @@ mod overload;
 mod payload;
 mod poison;
 mod replay;
+mod replies;
 mod rolling;
+mod team;
 mod threads;

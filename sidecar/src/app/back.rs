@@ -11,6 +11,7 @@ use super::AppError;
 use crate::{
     auth::link::LinkKey,
     clock::Clock,
+    command::measure::{Ear, Listening},
     config::Config,
     delivery::{
         lease,
@@ -24,6 +25,7 @@ use crate::{
     puller::hints::{Happened, Hint, Hints},
     record::Queue,
     store::Store,
+    telemetry,
 };
 
 /// Attempts at one licence's `webhook_url` at once.
@@ -167,6 +169,7 @@ pub(super) async fn site(
 pub(super) async fn listen(
     mattermost: Arc<Mattermost>,
     hints: Hints,
+    tell: watch::Sender<Listening>,
     mut lease: lease::Watch,
     end: CancellationToken,
 ) {
@@ -180,19 +183,34 @@ pub(super) async fn listen(
             Some(Ok(_)) => {}
             Some(Err(_)) | None => return,
         }
-        let Some(heard) = end.run_until_cancelled(hear(&mattermost, &hints)).await else {
+        let Some(heard) = end
+            .run_until_cancelled(hear(&mattermost, &hints, &tell))
+            .await
+        else {
             return;
         };
-        match heard {
+        let (state, error) = match heard {
             Ended::Stood(error) => {
                 tracing::debug!(error = %error, "the websocket is over");
                 wait = LISTEN_AGAIN;
+                (Ear::Connecting, error)
             }
             Ended::Refused(error) => {
-                tracing::debug!(error = %error, "no websocket");
+                let reason = telemetry::chain(&error).to_string();
+                if tell.borrow().state != Ear::Refused {
+                    tracing::warn!(
+                        reason,
+                        "no websocket to mattermost: {reason}; other hints and the slow look find replies meanwhile"
+                    );
+                }
                 wait = (wait * 2).min(LISTEN_LATER);
+                (Ear::Refused, error)
             }
-        }
+        };
+        tell.send_modify(|stands| {
+            stands.state = state;
+            stands.reason = Some(telemetry::chain(&error).to_string());
+        });
         if end
             .run_until_cancelled(tokio::time::sleep(wait))
             .await
@@ -208,7 +226,7 @@ enum Ended {
     Refused(SocketError),
 }
 
-async fn hear(mattermost: &Mattermost, hints: &Hints) -> Ended {
+async fn hear(mattermost: &Mattermost, hints: &Hints, tell: &watch::Sender<Listening>) -> Ended {
     let bot = match mattermost.bot().await {
         Ok(bot) => bot,
         Err(fault) => return Ended::Refused(SocketError::Refused(fault)),
@@ -218,8 +236,25 @@ async fn hear(mattermost: &Mattermost, hints: &Hints) -> Ended {
         Err(error) => return Ended::Refused(error),
     };
     hints.look_everywhere();
+    let before = tell.borrow().unread_frames;
+    tell.send_modify(|stands| {
+        stands.state = Ear::Listening;
+        stands.reason = None;
+    });
+    let mut strange = 0;
     loop {
-        match socket.next().await {
+        let heard = socket.next().await;
+        // Once for each connection; a server that we do not understand would say the same at every post.
+        if socket.strange() > strange {
+            if strange == 0 {
+                tracing::warn!(
+                    "mattermost sends frames over the websocket that cannot be read; what they tell is found by other hints and the slow look"
+                );
+            }
+            strange = socket.strange();
+            tell.send_modify(|stands| stands.unread_frames = before + strange);
+        }
+        match heard {
             Ok(heard) => hints.heard(HintSource::Socket, hint(heard, &bot)),
             Err(error) => return Ended::Stood(error),
         }

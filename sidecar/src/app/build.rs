@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
-    App, AppError, Ends, back,
+    App, AppError, Ends, alarm, back,
     configure::{self, Decisions, Reins, Swapped},
     door, listen, upkeep, watch as looking,
 };
@@ -19,6 +19,7 @@ use crate::{
     auth::link::LinkKey,
     client::{Client, Now, vet::Fetcher},
     clock::Clock,
+    command::measure::{Ear, Listening},
     config::{Config, Location, Settings},
     delivery::{
         lease,
@@ -33,7 +34,7 @@ use crate::{
         self, AdminDoor, Budget, Events, FileWiring, Heard, Hook, HookWiring, Limits, Listener,
         Ops, Readiness, Router, Server, WasSent, Wiring,
     },
-    ireserve::{self, connect, users::Users},
+    ireserve::{self, connect, refusals::Refusals, users::Users},
     licence::Current,
     mattermost::{Mattermost, outlet::MattermostOutlet},
     metrics::Metrics,
@@ -130,10 +131,10 @@ pub(super) async fn app(
     );
     base.tasks.spawn(watching);
     let signals = typing(&base, Arc::clone(&mattermost));
-    let back = backward(config, &base, &mattermost).await?;
+    let back = backward(config, &base, &mattermost, &words).await?;
     tidy(&base, &readiness);
 
-    let (limits, heard) = (ends.limits(), Heard::default());
+    let (limits, heard, hooks) = (ends.limits(), Heard::default(), Heard::default());
     let budget = Budget::new(&limits);
     let outbox = Outbox::new(base.store.clone(), base.wake.clone(), base.settled.clone());
     let events = Events::new(Wiring {
@@ -149,9 +150,11 @@ pub(super) async fn app(
     let ops = Ops {
         readiness: ready,
         mattermost: base.reins.seen.subscribe(),
+        listening: back.listening.clone(),
         store: base.store.clone(),
         licences: base.licences.clone(),
         heard,
+        hooks: hooks.clone(),
         clock: base.clock.clone(),
         metrics: base.metrics.clone(),
         wake: base.wake.clone(),
@@ -186,7 +189,7 @@ pub(super) async fn app(
             clock: base.clock.clone(),
             hints: back.hints,
             bot: back.bot,
-            calls: Heard::default(),
+            calls: hooks,
             limits: limits.clone(),
             budget: ops.budget.clone(),
         }))
@@ -290,6 +293,7 @@ async fn outward(
 struct Back {
     hints: Hints,
     bot: watch::Receiver<Option<UserId>>,
+    listening: watch::Receiver<Listening>,
     links: Arc<LinkKey>,
     ireserve: ireserve::Parts,
 }
@@ -299,6 +303,7 @@ async fn backward(
     config: &Config,
     base: &Base,
     mattermost: &Arc<Mattermost>,
+    words: &Arc<Catalogue>,
 ) -> Result<Back, AppError> {
     let hints = Hints::new(base.metrics.clone());
     let puller = Puller::new(puller::Parts {
@@ -310,20 +315,26 @@ async fn backward(
         hints: hints.clone(),
         lease: base.lease.clone(),
         wake: base.wake.clone(),
+        site: site(base),
         poll_interval: config
             .mattermost
             .as_ref()
             .map_or(Some(POLL_INTERVAL), |account| account.poll_interval),
     });
     base.work(puller.run(base.tasks.clone(), base.begin.clone()));
-    if config
+    let wants_ear = config
         .mattermost
         .as_ref()
-        .is_none_or(|account| account.websocket)
-    {
+        .is_none_or(|account| account.websocket);
+    let (tell_listening, listening) = watch::channel(Listening {
+        state: if wants_ear { Ear::Connecting } else { Ear::Off },
+        ..Listening::default()
+    });
+    if wants_ear {
         let ear = back::listen(
             Arc::clone(mattermost),
             hints.clone(),
+            tell_listening,
             base.lease.clone(),
             base.begin.clone(),
         );
@@ -343,7 +354,20 @@ async fn backward(
         licences: base.licences.clone(),
         links: Arc::clone(&links),
         addresses: base.reins.addresses.subscribe(),
+        refusals: Refusals::default(),
     };
+    base.work(alarm::run(
+        alarm::Alarm {
+            store: base.store.clone(),
+            mattermost: Arc::clone(mattermost),
+            licences: base.licences.clone(),
+            clock: base.clock.clone(),
+            words: Arc::clone(words),
+            refused: parts.refusals.watch(),
+            has_plugin: config.plugin.is_some(),
+        },
+        base.begin.clone(),
+    ));
     let users = Users::new(base.client.clone(), now(&base.clock));
     base.work(connect::run(
         parts.clone(),
@@ -359,9 +383,16 @@ async fn backward(
     Ok(Back {
         hints,
         bot,
+        listening,
         links,
         ireserve: parts,
     })
+}
+
+/// How people open Mattermost, as far as it is known when asked.
+fn site(base: &Base) -> puller::Site {
+    let addresses = base.reins.addresses.subscribe();
+    puller::Site(Arc::new(move || addresses.borrow().site.clone()))
 }
 
 /// A link leads only to files of posts that were sent, in threads of its licence: a note's file is nobody's.
@@ -402,6 +433,7 @@ fn follow() -> Follow {
         wanted: sequel::wanted,
         placeholder: sequel::placeholder,
         sequels: sequel::notices,
+        answered: sequel::away,
         mark: sequel::mark,
     }
 }

@@ -28,6 +28,29 @@ pub struct MattermostState {
     pub token_refused: bool,
 }
 
+/// How the ear stands that listens to Mattermost as our bot.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Listening {
+    pub state: Ear,
+    /// Why nothing is heard; nothing while something is.
+    pub reason: Option<String>,
+    /// Frames since the start that nothing could be made of.
+    pub unread_frames: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ear {
+    /// The settings want none.
+    Off,
+    /// Not connected yet, or between two connections.
+    #[default]
+    Connecting,
+    Listening,
+    /// Mattermost, or something in front of it, does not let it stand.
+    Refused,
+}
+
 /// When each licence was last heard of, since the start. A clone knows the same.
 #[derive(Debug, Clone, Default)]
 pub struct Heard(Arc<watch::Sender<HashMap<LicenceId, Timestamp>>>);
@@ -59,7 +82,11 @@ pub struct Measure {
     pub store: Store,
     pub licences: Current,
     pub mattermost: watch::Receiver<MattermostState>,
+    pub listening: watch::Receiver<Listening>,
+    /// Events of i-Reserve.
     pub heard: Heard,
+    /// Calls of Mattermost's outgoing webhooks.
+    pub hooks: Heard,
     pub clock: Clock,
     pub started: Instant,
 }
@@ -72,6 +99,7 @@ pub struct Status {
     pub state: Overall,
     pub store: StoreStatus,
     pub mattermost: MattermostState,
+    pub websocket: Listening,
     pub licences: Vec<LicenceStatus>,
     pub blocked: Vec<Blocked>,
 }
@@ -101,9 +129,19 @@ pub struct LicenceStatus {
     pub ok: bool,
     pub reason: Option<String>,
     pub last_event_at: Option<Timestamp>,
+    /// Nothing: the settings have no token of an outgoing webhook.
+    pub webhook: Option<WebhookStatus>,
     pub waiting: Waiting,
     pub parked: u64,
     pub oldest_seconds: u64,
+}
+
+/// Whether Mattermost's outgoing webhooks arrive. A bot may not ask Mattermost for them, so what was seen is all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WebhookStatus {
+    /// Since the start of this process.
+    pub last_call_at: Option<Timestamp>,
+    pub last_call_seconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -133,7 +171,11 @@ impl Measure {
             .iter()
             .map(|licence| {
                 let heard = self.heard.last(&licence.id);
-                measured(licence, heard, &totals, &blocked, now)
+                let called = self.hooks.last(&licence.id);
+                LicenceStatus {
+                    webhook: webhook(licence, called, now),
+                    ..measured(licence, heard, &totals, &blocked, now)
+                }
             })
             .collect();
         let mattermost = self.mattermost.borrow().clone();
@@ -143,6 +185,7 @@ impl Measure {
             state: overall(&store, &mattermost, &licences, &blocked),
             store,
             mattermost,
+            websocket: self.listening.borrow().clone(),
             licences,
             blocked,
         }
@@ -188,6 +231,7 @@ fn measured(
         ok: reason.is_none(),
         reason,
         last_event_at: heard,
+        webhook: None,
         waiting: Waiting {
             chat_to_thread: waiting(Direction::ChatToThread),
             thread_to_chat: waiting(Direction::ThreadToChat),
@@ -197,6 +241,13 @@ fn measured(
             .map(|oldest| now.since(oldest).as_secs())
             .unwrap_or_default(),
     }
+}
+
+fn webhook(licence: &Licence, called: Option<Timestamp>, now: Timestamp) -> Option<WebhookStatus> {
+    (!licence.webhook_tokens.is_empty()).then(|| WebhookStatus {
+        last_call_at: called,
+        last_call_seconds: called.map(|at| now.since(at).as_secs()),
+    })
 }
 
 /// What people have to do for this licence, if anything: the first thing of the most urgent kind.

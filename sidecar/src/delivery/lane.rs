@@ -13,7 +13,7 @@ use super::{
     retry::{self, Chance},
 };
 use crate::{
-    record::{Claim, Doubt, Moment, Posted, Root, Step},
+    record::{Claim, Doubt, Moment, Posted, Presence, Root, Step},
     store::Retry,
 };
 
@@ -27,6 +27,11 @@ pub enum Then {
     },
     Delivered {
         post: Option<Posted>,
+    },
+    /// It was taken, and the team may have to be told where its reader is.
+    Answered {
+        presence: Presence,
+        returns: u32,
     },
     /// It ends without having been taken, and people are told.
     GiveUp(Reason),
@@ -45,6 +50,7 @@ pub fn next(claim: &Claim, outcome: Outcome, now: Moment, chance: Chance) -> The
         Outcome::Opened(root) => Then::Opened(root),
         Outcome::PartDone { post, next } => Then::PartDone { post, next },
         Outcome::Delivered { post } => Then::Delivered { post },
+        Outcome::Answered { presence, returns } => Then::Answered { presence, returns },
         Outcome::Gone(reason) => Then::GiveUp(reason),
         Outcome::RootGone => Then::NewRoot {
             generation: claim.mapping.as_ref().map_or(1, |root| root.generation + 1),

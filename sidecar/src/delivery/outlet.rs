@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use shared::{ChannelId, Timestamp};
 
-use crate::record::{Claim, Posted, Root, Step, Touch};
+use crate::record::{Claim, Posted, Presence, Root, Step, Touch};
 
 /// One side to which events are brought over.
 ///
@@ -63,6 +63,8 @@ pub enum Outcome {
     PartDone { post: Posted, next: Step },
     /// Everything stands. No post: nothing had to be posted.
     Delivered { post: Option<Posted> },
+    /// Taken, and the other side said where the reader is. `returns`: how often he had come back before, as far as is known.
+    Answered { presence: Presence, returns: u32 },
     /// The request never left, so it cannot have worked.
     NotSent(Reason),
     /// The request left and its answer is not known. Open: it may still run.

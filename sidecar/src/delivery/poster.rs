@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    record::{Card, Claim, Content, Lane, NewEvent, Queue, ReplyMark},
+    record::{Card, Claim, Content, Lane, NewEvent, Presence, Queue, ReplyMark},
     store::{Claimed, Store, StoreError},
 };
 
@@ -56,6 +56,8 @@ pub struct Follow {
     pub placeholder: fn(&Claim, &Reason) -> Option<Content>,
     /// What the end of a delivery posts elsewhere.
     pub sequels: fn(&Claim, &Reason, Timestamp) -> Vec<NewEvent>,
+    /// What the other side's word about the reader posts elsewhere.
+    pub answered: fn(&Claim, Presence, u32, Timestamp) -> Vec<NewEvent>,
     /// The mark that a reply shall carry, by whether it was taken.
     pub mark: fn(&Claim, bool) -> Option<(shared::PostId, ReplyMark)>,
 }
@@ -330,6 +332,7 @@ impl<O: Outlet> Poster<O> {
                 dependency.breaker.answered(now);
             }
             Outcome::Delivered { post: None }
+            | Outcome::Answered { .. }
             | Outcome::Blocked { .. }
             | Outcome::Refused(_)
             | Outcome::Gone(_)

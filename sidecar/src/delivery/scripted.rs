@@ -373,6 +373,7 @@ impl Desk {
                 wanted: crate::flow::sequel::wanted,
                 placeholder: crate::flow::sequel::placeholder,
                 sequels: |_, _, _| Vec::new(),
+                answered: |_, _, _, _| Vec::new(),
                 mark: |_, _| None,
             },
             slots: 32,

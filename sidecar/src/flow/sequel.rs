@@ -7,7 +7,7 @@ use shared::{
 use crate::{
     delivery::outlet::Reason,
     record::{
-        Card, CardState, Claim, Content, ContentHash, Direction, Lane, NewEvent, Queue,
+        Card, CardState, Claim, Content, ContentHash, Direction, Lane, NewEvent, Presence, Queue,
         ReplyChange, ReplyMark, Step,
     },
 };
@@ -149,28 +149,64 @@ pub fn notices(claim: &Claim, reason: &Reason, now: Timestamp) -> Vec<NewEvent> 
     let Ok(id) = EventId::new(format!("notice:{}", claim.event)) else {
         return Vec::new();
     };
-    let visitor = claim.card.as_ref().and_then(|card| card.visitor.as_ref());
     let content = Content::Undelivered {
         username: author.username.clone(),
-        visitor: visitor
-            .map(|visitor| visitor.name.clone())
-            .unwrap_or_default(),
+        visitor: visitor_of(claim),
         reason: match reason.status {
             Some(410) => "gone".into(),
             Some(status) => format!("answered:{status}"),
             None => "unreachable".into(),
         },
     };
-    let hash = ContentHash::of_bytes(&content.to_bytes());
-    let lane = Lane {
-        direction: Direction::ChatToThread,
-        ..claim.lane.clone()
+    vec![line(claim, id, content, now)]
+}
+
+/// The line that says that the visitor does not read a reply now: once per absence. An absence is named by who wrote last before it,
+/// and by how often the visitor came back since; the store takes each name once.
+#[must_use]
+pub fn away(claim: &Claim, presence: Presence, returns: u32, now: Timestamp) -> Vec<NewEvent> {
+    let Content::Reply(reply) = &claim.content else {
+        return Vec::new();
     };
-    vec![NewEvent {
+    let (word, closed) = match presence {
+        Presence::Delivered => return Vec::new(),
+        Presence::Offline => ("offline", false),
+        Presence::Closed => ("closed", true),
+    };
+    if matches!(reply.what, ReplyChange::Deleted(_)) {
+        return Vec::new();
+    }
+    let since = match claim.card.as_ref().map(|card| card.state) {
+        Some(CardState::Waiting(at) | CardState::Answered(at) | CardState::Resolved(at)) => at,
+        None => reply.created_at,
+    };
+    let root = &reply.root_id;
+    // Without a dot, and at most 70 characters.
+    let Ok(id) = EventId::new(format!("{word}:{root}:{}:{returns}", since.as_millis())) else {
+        return Vec::new();
+    };
+    let visitor = visitor_of(claim);
+    vec![line(claim, id, Content::Away { visitor, closed }, now)]
+}
+
+/// What the card calls the visitor; empty where nobody knows.
+fn visitor_of(claim: &Claim) -> String {
+    let visitor = claim.card.as_ref().and_then(|card| card.visitor.as_ref());
+    visitor
+        .map(|visitor| visitor.name.clone())
+        .unwrap_or_default()
+}
+
+/// Last into the lane that leads to the thread.
+fn line(claim: &Claim, id: EventId, content: Content, now: Timestamp) -> NewEvent {
+    NewEvent {
         id,
         kind: "notice".into(),
-        hash,
-        lane,
+        hash: ContentHash::of_bytes(&content.to_bytes()),
+        lane: Lane {
+            direction: Direction::ChatToThread,
+            ..claim.lane.clone()
+        },
         queue: Queue::Mattermost,
         content,
         accepted_at: now,
@@ -179,7 +215,7 @@ pub fn notices(claim: &Claim, reason: &Reason, now: Timestamp) -> Vec<NewEvent> 
         hold_until: None,
         done: false,
         files: Vec::new(),
-    }]
+    }
 }
 
 #[cfg(test)]
@@ -294,5 +330,53 @@ mod tests {
         );
         assert_eq!(placeholder(&closed, &reason), None);
         assert_eq!(message("evt", "c", "x").kind.name(), "message.created");
+    }
+
+    fn answered(state: CardState, id: &str) -> Claim {
+        let reply = json!({"what": "created", "conversation_id": "conv", "reply_id": "p".repeat(26), "root_id": "r".repeat(26),
+            "channel_id": "c".repeat(26), "text": "Yes", "created_at": START, "taken_at": START});
+        let card = Card {
+            state,
+            ..Card::new(1, START)
+        };
+        Claim {
+            content: Content::Reply(serde_json::from_value(reply).unwrap()),
+            card: Some(card),
+            ..claim(id)
+        }
+    }
+
+    #[test]
+    fn an_absence_is_said_once_until_the_visitor_came_back_or_spoke() {
+        let id = |claim: &Claim, presence, returns| {
+            let lines = away(claim, presence, returns, START);
+            lines.first().map(|line| line.id.to_string())
+        };
+        let first = CardState::Answered(START);
+        let later = CardState::Answered(START + std::time::Duration::from_secs(9));
+        let said = id(&answered(first, "reply:a:0"), Presence::Offline, 0);
+        assert!(said.is_some());
+        assert_eq!(
+            id(&answered(first, "reply:b:0"), Presence::Offline, 0),
+            said
+        );
+        for (name, again) in [
+            (
+                "he came back",
+                id(&answered(first, "reply:c:0"), Presence::Offline, 1),
+            ),
+            (
+                "he spoke",
+                id(&answered(later, "reply:c:0"), Presence::Offline, 0),
+            ),
+            (
+                "he closed it",
+                id(&answered(first, "reply:c:0"), Presence::Closed, 0),
+            ),
+        ] {
+            assert!(again.is_some() && again != said, "{name}");
+        }
+        assert_eq!(id(&answered(first, "x"), Presence::Delivered, 0), None);
+        assert_eq!(id(&claim("evt"), Presence::Offline, 0), None);
     }
 }

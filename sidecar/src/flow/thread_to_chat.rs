@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use shared::{EventId, PostId, Timestamp};
+use url::Url;
 
 use super::audience::{Audience, Why};
 use crate::record::{
@@ -42,6 +43,10 @@ pub struct Leaving<'a> {
     pub thread: &'a Thread,
     /// How long a reply can be withdrawn before it leaves.
     pub send_delay: Duration,
+    /// As people open Mattermost.
+    pub site: &'a Url,
+    /// The team's name in addresses.
+    pub team: Option<&'a str>,
     pub now: Moment,
 }
 
@@ -134,6 +139,8 @@ impl Leaving<'_> {
             people: BTreeMap::new(),
             channels: BTreeMap::new(),
             files: Vec::new(),
+            site: String::new(),
+            permalink: String::new(),
             created_at: before.create_at,
             taken_at: self.now.wall,
             test: self.is_test(),
@@ -187,6 +194,8 @@ impl Leaving<'_> {
             people: said.people.clone(),
             channels: said.channels.clone(),
             files: said.files.clone(),
+            site: self.site.to_string(),
+            permalink: self.permalink(&said.post_id),
             created_at: said.create_at,
             taken_at: self.now.wall,
             test: self.is_test(),
@@ -195,6 +204,18 @@ impl Leaving<'_> {
             .then(|| self.held_until(said.create_at))
             .flatten();
         self.new_event(id, reply, hold)
+    }
+
+    /// Opens the post in every team; without a team in the settings Mattermost finds it itself.
+    fn permalink(&self, post: &PostId) -> String {
+        let mut url = self.site.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        if let Ok(mut path) = url.path_segments_mut() {
+            let team = self.team.unwrap_or("_redirect");
+            path.pop_if_empty().extend([team, "pl", post.as_str()]);
+        }
+        url.into()
     }
 
     /// Counted from when it was written, or from now where Mattermost's clock runs ahead.

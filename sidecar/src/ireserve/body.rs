@@ -26,8 +26,6 @@ pub(super) const LINK_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 pub(super) struct Around<'a> {
     pub(super) licence: &'a Licence,
     pub(super) links: &'a LinkKey,
-    /// As people open Mattermost.
-    pub(super) site: &'a Url,
     /// As i-Reserve reaches us.
     pub(super) public: &'a Url,
     pub(super) now: Timestamp,
@@ -53,7 +51,7 @@ struct Written<'a> {
     created_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     edited_at: Option<Timestamp>,
-    permalink: String,
+    permalink: &'a str,
     #[serde(skip_serializing_if = "is_false")]
     test: bool,
 }
@@ -132,7 +130,7 @@ fn written<'a>(
     edited_at: Option<Timestamp>,
     around: Around<'_>,
 ) -> Written<'a> {
-    let said = words(reply, around.site);
+    let said = words(reply);
     Written {
         conversation_id: &reply.conversation_id,
         reply_id: &reply.reply_id,
@@ -147,12 +145,12 @@ fn written<'a>(
             .collect(),
         created_at: reply.created_at,
         edited_at,
-        permalink: permalink(around.site, around.licence, &reply.reply_id),
+        permalink: &reply.permalink,
         test: reply.test,
     }
 }
 
-fn words(reply: &Reply, site: &Url) -> render::Reply {
+fn words(reply: &Reply) -> render::Reply {
     let known = |names: &std::collections::BTreeMap<String, String>| -> HashMap<String, String> {
         names
             .iter()
@@ -165,7 +163,7 @@ fn words(reply: &Reply, site: &Url) -> render::Reply {
         &Directory {
             people: &people,
             channels: &channels,
-            site_url: Some(site.as_str()),
+            site_url: Some(reply.site.as_str()).filter(|site| !site.is_empty()),
         },
     )
 }
@@ -213,12 +211,6 @@ fn attached<'a>(file: &'a ReplyFile, post: &PostId, around: Around<'_>) -> Attac
 
 fn file_url(public: &Url, links: &LinkKey, licence: &LicenceId, link: &FileLink) -> Url {
     below(public, &["v1", "files", &links.file_token(licence, link)])
-}
-
-/// Opens the post in every team; without a team in the settings Mattermost finds it itself.
-fn permalink(site: &Url, licence: &Licence, post: &PostId) -> String {
-    let team = licence.team.as_deref().unwrap_or("_redirect");
-    below(site, &[team, "pl", post.as_str()]).into()
 }
 
 /// A path below an address, which may have one of its own.

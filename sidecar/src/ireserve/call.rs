@@ -13,24 +13,13 @@ use crate::{
     client::{Body, CallError, Client, Request, Streamed},
     delivery::outlet::{Outcome, Reason},
     licence::Licence,
+    record::Presence,
 };
 
 /// The whole exchange. i-Reserve may fetch files before it answers, but not for longer.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// An answer is a few words; a peer that sends without end must not fill our memory.
 const ANSWER: usize = 64 * 1024;
-
-/// What i-Reserve says of the visitor who is to read a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Visitor {
-    /// It reached him.
-    Delivered,
-    /// He has left; it waits for him, or goes by e-mail.
-    Offline,
-    /// The conversation is closed there.
-    Closed,
-}
 
 /// What came back. One variant for each thing that follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,10 +164,10 @@ impl Answered {
     }
 
     /// What the answer says of the visitor, where it says something that we know.
-    pub(super) fn visitor(&self) -> Option<Visitor> {
+    pub(super) fn visitor(&self) -> Option<Presence> {
         #[derive(Deserialize)]
         struct Said {
-            visitor: Visitor,
+            visitor: Presence,
         }
         match self {
             Self::Taken(body) => serde_json::from_slice(body)
@@ -229,9 +218,9 @@ mod tests {
     #[test]
     fn an_answer_may_say_where_the_visitor_is_and_anything_else_is_no_word_of_him() {
         for (body, wanted) in [
-            (r#"{"visitor":"offline"}"#, Some(Visitor::Offline)),
-            (r#"{"visitor":"closed","more":[1]}"#, Some(Visitor::Closed)),
-            (r#"{"visitor":"delivered"}"#, Some(Visitor::Delivered)),
+            (r#"{"visitor":"offline"}"#, Some(Presence::Offline)),
+            (r#"{"visitor":"closed","more":[1]}"#, Some(Presence::Closed)),
+            (r#"{"visitor":"delivered"}"#, Some(Presence::Delivered)),
             (r#"{"visitor":"Offline"}"#, None),
             (r#"{"visitor":7}"#, None),
             ("{}", None),

@@ -11,7 +11,8 @@ use shared::LicenceId;
 use tokio::time::Instant;
 
 use super::{
-    Addresses, Parts, Visitor,
+    Addresses, Parts,
+    absence::Absences,
     body::{self, Around},
     call::{self, Answered},
     gate::Gate,
@@ -21,7 +22,7 @@ use crate::{
     client::Request,
     delivery::outlet::{Aim, Found, Outcome, Outlet, Reason, Shown},
     licence::Licence,
-    record::{Claim, Content, Reply, ReplyChange, Step, Touch},
+    record::{Claim, Content, Presence, Reply, ReplyChange, Step, Touch},
 };
 
 /// Whether somebody is there is known at once or not at all.
@@ -34,6 +35,7 @@ pub struct IreserveOutlet {
     parts: Parts,
     users: Users,
     gate: Gate,
+    absences: Absences,
 }
 
 /// What one attempt came to.
@@ -41,7 +43,7 @@ pub struct IreserveOutlet {
 pub struct Sent {
     pub outcome: Outcome,
     /// Where the visitor is, if i-Reserve said so.
-    pub visitor: Option<Visitor>,
+    pub visitor: Option<Presence>,
 }
 
 impl IreserveOutlet {
@@ -53,6 +55,7 @@ impl IreserveOutlet {
             parts,
             users,
             gate: Gate::default(),
+            absences: Absences::default(),
         }
     }
 
@@ -79,15 +82,12 @@ impl IreserveOutlet {
                 "i-reserve fails at present, and another reply asks whether it is back",
             ))
         })?;
-        let Addresses { site, public } = self.parts.addresses.borrow().clone();
-        let site = site
-            .ok_or_else(|| Outcome::NotSent(Reason::new("no mattermost address is known yet")))?;
+        let Addresses { public, .. } = self.parts.addresses.borrow().clone();
         let colleague = self.colleague(&licence, reply).await;
         let now = (self.parts.now)();
         let around = Around {
             licence: &licence,
             links: &self.parts.links,
-            site: &site,
             public: &public,
             now,
         };
@@ -97,6 +97,7 @@ impl IreserveOutlet {
             .await
             .map_err(|error| Outcome::Refused(Reason::new(error.to_string())))?;
         turn.came_to(&answered, &licence.ireserve, Instant::now());
+        self.parts.refusals.note(&self.licence, &answered, now);
         Ok(answered)
     }
 
@@ -150,13 +151,13 @@ impl Outlet for IreserveOutlet {
 
     async fn post(&self, claim: &Claim) -> Outcome {
         let Sent { outcome, visitor } = self.send(claim).await;
-        if let Some(visitor) = visitor {
-            tracing::debug!(
-                licence.id = %self.licence, event.id = %claim.event,
-                "i-reserve took event {}; its visitor: {visitor:?}", claim.event,
-            );
+        match (outcome, visitor, &claim.content) {
+            (Outcome::Delivered { post: None }, Some(presence), Content::Reply(reply)) => {
+                let returns = self.absences.note(&reply.conversation_id, presence);
+                Outcome::Answered { presence, returns }
+            }
+            (outcome, ..) => outcome,
         }
-        outcome
     }
 
     /// Cards and marks stand in Mattermost, so none of them is this outlet's business.
@@ -197,9 +198,12 @@ impl Outlet for IreserveOutlet {
 fn reply(claim: &Claim) -> Result<&Reply, Outcome> {
     match &claim.content {
         Content::Reply(reply) => Ok(reply),
-        Content::Event(_) | Content::Undelivered { .. } | Content::Placeholder { .. } => Err(
-            Outcome::Refused(Reason::new("only a reply leads to i-reserve")),
-        ),
+        Content::Event(_)
+        | Content::Undelivered { .. }
+        | Content::Away { .. }
+        | Content::Placeholder { .. } => Err(Outcome::Refused(Reason::new(
+            "only a reply leads to i-reserve",
+        ))),
     }
 }
 

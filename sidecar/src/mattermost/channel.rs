@@ -129,6 +129,16 @@ impl Mattermost {
         }
     }
 
+    /// The channel between our bot and this person.
+    ///
+    /// # Errors
+    /// [`Fault::Forbidden`] where the server does not let them talk.
+    pub async fn direct(&self, user: &UserId) -> Result<ChannelId, Fault> {
+        let two = [self.bot().await?, user.clone()];
+        let channel: Channel = self.call(Ask::post(["channels", "direct"], &two)).await?;
+        Ok(channel.id)
+    }
+
     /// Up to 200 posts.
     ///
     /// # Errors

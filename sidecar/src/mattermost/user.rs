@@ -39,6 +39,9 @@ pub struct User {
     pub email: String,
     #[serde(default)]
     pub is_bot: bool,
+    /// Which language he reads: `nl`, `en-AU`.
+    #[serde(default)]
+    pub locale: String,
     /// 0: active.
     #[serde(default)]
     pub delete_at: i64,
@@ -187,6 +190,21 @@ impl Mattermost {
         }
         self.call(Ask::post(["users", "usernames"], &names).many())
             .await
+    }
+
+    /// People who administer the server, ten at most: enough to be heard, and no crowd.
+    ///
+    /// # Errors
+    /// As any read.
+    pub async fn admins(&self) -> Result<Vec<User>, Fault> {
+        let ask = Ask::get(["users"])
+            .query("role", "system_admin")
+            .query("active", "true")
+            .query("per_page", "20");
+        let mut users: Vec<User> = self.call(ask).await?;
+        users.retain(|user| !user.is_bot && user.delete_at == 0 && user.remote_id.is_empty());
+        users.truncate(10);
+        Ok(users)
     }
 
     /// Whoever has this e-mail address; nobody where the server does not show addresses.

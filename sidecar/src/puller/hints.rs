@@ -376,6 +376,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn posts_that_are_hinted_at_while_others_are_asked_for_are_asked_for_together() {
+        let hints = hints();
+        let loose = |name: &str| Hint {
+            what: Happened::Posted,
+            post: id(name),
+            root: None,
+        };
+        hints.heard(HintSource::Webhook, [loose("p1")]);
+        let Work::Resolve(first) = hints.next().await else {
+            panic!("a post first")
+        };
+        for name in ["p2", "p3", "p2"] {
+            hints.heard(HintSource::Webhook, [loose(name)]);
+        }
+        assert!(quiet(&hints).await, "one question at a time");
+        first.resolved();
+        let Work::Resolve(second) = hints.next().await else {
+            panic!("the others")
+        };
+        assert_eq!(second.posts().len(), 2);
+        second.resolved();
+        assert!(quiet(&hints).await);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn loose_posts_are_handed_out_a_thousand_at_a_time_and_come_back_when_nobody_answers() {
         let hints = hints();
         let loose = |n: u32| Hint {

@@ -182,6 +182,9 @@ impl Puller {
         standing: &Standing,
     ) -> Result<Option<Settled>, PullError> {
         let bot = self.parts.mattermost.bot().await?;
+        let site = (self.parts.site.0)().ok_or_else(|| {
+            PullError::Unsettled(Reason::new("no mattermost address is known yet"))
+        })?;
         let known = self.known(thread, standing).await?;
         let found = diff(
             &standing.replies,
@@ -203,6 +206,8 @@ impl Puller {
         let leaving = Leaving {
             thread,
             send_delay: team.send_delay,
+            site: &site,
+            team: licence.team.as_deref(),
             now: self.parts.clock.moment(),
         };
         let mut pull = Pull {
@@ -354,7 +359,7 @@ enum Missed {
 }
 
 /// What our own card says about itself. Anybody can write props, but nobody can be our bot.
-fn adopted(post: &Post, bot: &shared::UserId, now: Timestamp) -> Option<Adopted> {
+pub(super) fn adopted(post: &Post, bot: &shared::UserId, now: Timestamp) -> Option<Adopted> {
     if post.user_id != *bot || post.root_id.is_some() || post.delete_at > 0 {
         return None;
     }

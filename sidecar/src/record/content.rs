@@ -21,6 +21,8 @@ pub enum Content {
         /// Why: a key of the texts.
         reason: String,
     },
+    /// A line in the thread for whoever answered: the visitor does not read it now.
+    Away { visitor: String, closed: bool },
     /// The line that stands in the thread for an event that was parked.
     Placeholder {
         /// Who wrote what is missing; empty where nobody did.

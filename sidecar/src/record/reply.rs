@@ -26,6 +26,11 @@ pub struct Reply {
     pub channels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<ReplyFile>,
+    /// How people opened Mattermost when it was taken in, and its own address there: both decide what leaves. Empty for a deletion.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub permalink: String,
     /// When it was written, by Mattermost's clock.
     pub created_at: Timestamp,
     /// When it was taken in.
@@ -71,6 +76,18 @@ pub struct Author {
     /// Empty where Mattermost does not show it.
     #[serde(default)]
     pub email: String,
+}
+
+/// Where the visitor is who is to read a reply, as i-Reserve says when it takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// It reached him.
+    Delivered,
+    /// He has left; it waits for him, or goes by e-mail.
+    Offline,
+    /// The conversation is closed there.
+    Closed,
 }
 
 /// A file of a reply.

@@ -71,6 +71,8 @@ keys! {
     LineReopened = "line-reopened",
     VisitorOffline = "visitor-offline",
     VisitorClosed = "visitor-closed",
+    Refused = "key-refused",
+    RefusedAlone = "key-refused-alone",
     Undelivered = "undelivered",
     FirstNote = "first-note",
     FirstMention = "first-mention",

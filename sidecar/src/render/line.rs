@@ -2,7 +2,7 @@
 //!
 //! Names come in as [`Neutral`] where they are read back from a post, as plain text where an event names them.
 
-use shared::Timestamp;
+use shared::{LicenceId, Timestamp};
 
 use super::{
     Neutral, Reason, Voice, card,
@@ -130,6 +130,27 @@ pub fn line_closed(by: Option<&str>, voice: &Voice) -> String {
 #[must_use]
 pub fn line_reopened(by: Option<&str>, voice: &Voice) -> String {
     voice.say(Key::LineReopened, &[("by", Value::Neutral(&author(by)))])
+}
+
+/// For whoever administers the server.
+#[must_use]
+pub fn key_refused(
+    licence: &LicenceId,
+    since: Timestamp,
+    has_plugin: bool,
+    voice: &Voice,
+) -> String {
+    let key = if has_plugin {
+        Key::Refused
+    } else {
+        Key::RefusedAlone
+    };
+    let time = since.clock(&voice.zone);
+    let values = [
+        ("licence", Value::Ours(licence.as_str())),
+        ("time", Value::Ours(&time)),
+    ];
+    voice.say(key, &values)
 }
 
 #[must_use]

@@ -38,7 +38,7 @@ const ARROWS: [(&str, &str); 21] = [
     ),
     (
         "app",
-        "auth client clock command config delivery files flow http ireserve licence mattermost metrics puller record render store",
+        "auth client clock command config delivery files flow http ireserve licence mattermost metrics puller record render store telemetry",
     ),
     ("lib", ""),
 ];

@@ -167,6 +167,12 @@ impl IReserve {
         format!("{}/files/{name}", self.url())
     }
 
+    /// How long ago it started: the clock of [`Delivery::at`](super::Delivery::at).
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.inner.clock.elapsed()
+    }
+
     /// Moves its clock on; signatures of now become stale.
     pub fn advance(&self, by: Duration) {
         self.inner.clock.advance(by);

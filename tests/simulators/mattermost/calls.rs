@@ -56,6 +56,7 @@ impl Inner {
                         channel_id,
                         user_id,
                     } => state.member(user, channel_id, self_or(user, user_id)),
+                    Call::Users => Ok(state.users_of_role(user, query)),
                     Call::User(id) => state.user(user, id),
                     Call::UserByName(name) => state.user_by_name(user, name),
                     Call::UserByEmail(email) => state.user_by_email(user, email),
@@ -98,6 +99,9 @@ impl Inner {
                 .edit_post(now, user, id, body, false)
                 .map(|post| (200, json!(post))),
             Call::DeletePost(id) => state.delete_post(now, user, id).map(|()| (200, done())),
+            Call::Direct => state
+                .direct(self.random.id(), now, user, body)
+                .map(|channel| (201, channel)),
             Call::AddMember(id) => state
                 .add_member(self.random.id(), now, user, id, body)
                 .map(|member| (201, member)),

@@ -79,6 +79,45 @@ impl State {
             .collect())
     }
 
+    /// `POST /channels/direct`: the same two people always get the same channel.
+    pub(super) fn direct(
+        &mut self,
+        id: String,
+        now: i64,
+        user: &User,
+        body: &[u8],
+    ) -> Result<Value, Refusal> {
+        let mut two: Vec<String> =
+            serde_json::from_slice(body).map_err(|_| Refusal::invalid_body())?;
+        if two.len() != 2 || two.iter().any(|id| !self.users.contains_key(id)) {
+            return Err(Refusal::invalid_body());
+        }
+        if !two.contains(&user.id) && !user.is_admin {
+            return Err(Refusal::permissions());
+        }
+        two.sort();
+        let name = two.join("__");
+        if let Some(channel) = self.channels.values().find(|channel| channel.name == name) {
+            return Ok(channel.json());
+        }
+        let channel = Channel {
+            id: id.clone(),
+            team_id: String::new(),
+            name,
+            display_name: String::new(),
+            kind: ChannelKind::Direct,
+            create_at: now,
+            update_at: now,
+            delete_at: 0,
+        };
+        let json = channel.json();
+        self.put_channel(channel);
+        for member in two {
+            self.join(&member, &id);
+        }
+        Ok(json)
+    }
+
     /// `POST /users/{id}/typing`.
     pub(super) fn typing(
         &mut self,
@@ -132,7 +171,7 @@ impl State {
             (true, _) => Ok(channel.json()),
             (false, ChannelKind::Public) => Err(Refusal::permissions()),
             // A private channel is not there for those outside it.
-            (false, ChannelKind::Private) => Err(Refusal::new(
+            (false, ChannelKind::Private | ChannelKind::Direct) => Err(Refusal::new(
                 404,
                 "app.channel.get_by_name.missing.app_error",
             )),

@@ -180,7 +180,7 @@ impl State {
                 .get(&hook.channel_id)
                 .ok_or_else(Refusal::permissions)?;
             // Mattermost's own id for this, misleading as it is.
-            if channel.kind == ChannelKind::Private {
+            if channel.kind != ChannelKind::Public {
                 return Err(Refusal::new(403, "api.outgoing_webhook.disabled.app_error"));
             }
         } else if hook.trigger_words.is_empty() {

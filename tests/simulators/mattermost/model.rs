@@ -139,6 +139,8 @@ pub enum ChannelKind {
     Public,
     /// Its members only: type `P`.
     Private,
+    /// Two people, in no team: type `D`.
+    Direct,
 }
 
 impl ChannelKind {
@@ -146,6 +148,7 @@ impl ChannelKind {
         match self {
             Self::Public => "O",
             Self::Private => "P",
+            Self::Direct => "D",
         }
     }
 }
@@ -259,7 +262,7 @@ impl User {
         user
     }
 
-    const fn roles(&self) -> &'static str {
+    pub(super) const fn roles(&self) -> &'static str {
         match (self.is_admin, self.is_guest) {
             (true, _) => "system_user system_admin",
             (false, true) => "system_guest",

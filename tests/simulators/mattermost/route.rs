@@ -22,6 +22,7 @@ pub(super) enum Call {
     PostReactions(String),
     ChannelPosts(String),
     Channel(String),
+    Direct,
     ArchiveChannel(String),
     RestoreChannel(String),
     Team(String),
@@ -52,6 +53,7 @@ pub(super) enum Call {
         channel_id: String,
         user_id: String,
     },
+    Users,
     User(String),
     UserByName(String),
     UserByEmail(String),
@@ -137,6 +139,7 @@ pub(super) fn route(method: &Method, path: &str) -> Option<(&'static str, Call)>
     let (name, call) = route_of(method, &segments)?;
     let id = match segments.as_slice() {
         ["posts", "ids"]
+        | ["channels", "direct"]
         | [
             "users",
             "me" | "ids" | "usernames" | "username" | "email",
@@ -217,6 +220,7 @@ fn posts(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
 fn channels(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
     let own = |part: &&str| (*part).to_owned();
     Some(match (method, segments) {
+        ("POST", ["channels", "direct"]) => ("POST /channels/direct", Call::Direct),
         ("GET", ["channels", id]) => ("GET /channels/{id}", Call::Channel(own(id))),
         ("DELETE", ["channels", id]) => ("DELETE /channels/{id}", Call::ArchiveChannel(own(id))),
         ("POST", ["channels", id, "restore"]) => {
@@ -282,6 +286,7 @@ fn channels(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
 fn users(method: &str, segments: &[&str]) -> Option<(&'static str, Call)> {
     let own = |part: &&str| (*part).to_owned();
     Some(match (method, segments) {
+        ("GET", ["users"]) => ("GET /users", Call::Users),
         ("POST", ["users", "ids"]) => ("POST /users/ids", Call::UsersByIds),
         ("POST", ["users", "usernames"]) => ("POST /users/usernames", Call::UsersByNames),
         ("GET", ["users", "username", name]) => {

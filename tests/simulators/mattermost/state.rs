@@ -254,6 +254,12 @@ impl State {
         self.log.counts.get(call).copied().unwrap_or(0)
     }
 
+    /// How many requests of every kind came since the start.
+    #[must_use]
+    pub fn requests_so_far(&self) -> u64 {
+        self.log.counts.values().sum()
+    }
+
     /// Every kind of request with its number.
     #[must_use]
     pub const fn counts(&self) -> &BTreeMap<&'static str, u64> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::errors::Refusal;
 use super::model::User;
+use super::route::Query;
 use super::state::State;
 
 impl State {
@@ -32,6 +33,26 @@ impl State {
         let user = self.users.values().find(|user| user.username == name);
         user.map(|user| self.user_json(reader, user))
             .ok_or_else(|| Refusal::new(404, "app.user.get_by_username.app_error"))
+    }
+
+    /// `GET /users?role=…&active=true`: by name, a page of at most 200.
+    pub(super) fn users_of_role(&self, reader: &User, query: &Query) -> Value {
+        let (role, active) = (query.text("role"), query.text("active") == "true");
+        let per_page = query.text("per_page").parse().unwrap_or(60).min(200);
+        let page: usize = query.text("page").parse().unwrap_or(0);
+        let mut users: Vec<_> = self
+            .users
+            .values()
+            .filter(|user| role.is_empty() || user.roles().split(' ').any(|one| one == role))
+            .filter(|user| !active || user.delete_at == 0)
+            .collect();
+        users.sort_by(|a, b| a.username.cmp(&b.username));
+        users
+            .into_iter()
+            .skip(page.saturating_mul(per_page))
+            .take(per_page)
+            .map(|user| self.user_json(reader, user))
+            .collect()
     }
 
     /// `GET /users/email/{email}`, whatever its case; not where the server hides addresses.

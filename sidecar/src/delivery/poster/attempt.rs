@@ -14,7 +14,7 @@ use crate::{
         lane::{self, Then},
         outlet::{Aim, Found, Outcome, Outlet, Reason},
     },
-    record::{Claim, Posted, Step},
+    record::{Claim, Posted, Presence, Step},
     store::{Delivered, Park, Retry, StoreError},
 };
 
@@ -236,8 +236,12 @@ impl<O: Outlet> Poster<O> {
                 })
                 .await
             }
-            Then::Delivered { post } => self.deliver(claim, post, None, cancel).await,
-            Then::GiveUp(reason) => self.deliver(claim, None, Some(&reason), cancel).await,
+            Then::Delivered { post } => self.deliver(claim, End::Taken(post), cancel).await,
+            Then::Answered { presence, returns } => {
+                self.deliver(claim, End::Answered(presence, returns), cancel)
+                    .await
+            }
+            Then::GiveUp(reason) => self.deliver(claim, End::Gone(&reason), cancel).await,
             Then::Retry(retry) => {
                 tracing::debug!(
                     licence.id = %claim.lane.licence, event.id = %claim.event, attempt.number = claim.attempts,
@@ -256,8 +260,7 @@ impl<O: Outlet> Poster<O> {
     async fn deliver(
         &self,
         claim: Claim,
-        post: Option<Posted>,
-        gone: Option<&Reason>,
+        ending: End<'_>,
         cancel: &CancellationToken,
     ) -> Option<Claim> {
         let crowded = self.crowded.load(Ordering::Acquire);
@@ -266,13 +269,22 @@ impl<O: Outlet> Poster<O> {
         }
         let go_on = !cancel.is_cancelled() && !crowded;
         let now = self.parts.clock.moment();
+        let follow = &self.parts.follow;
+        let is_taken = !matches!(ending, End::Gone(_));
+        let (post, sequels) = match ending {
+            End::Taken(post) => (post, Vec::new()),
+            End::Answered(presence, returns) => {
+                (None, (follow.answered)(&claim, presence, returns, now.wall))
+            }
+            End::Gone(reason) => (None, (follow.sequels)(&claim, reason, now.wall)),
+        };
+        let mark = (follow.mark)(&claim, is_taken);
+        let rings = claim.wanted.is_some() || mark.is_some() || !sequels.is_empty();
         let end = Delivered {
             post,
             wanted: claim.wanted.clone(),
-            sequels: gone.map_or_else(Vec::new, |reason| {
-                (self.parts.follow.sequels)(&claim, reason, now.wall)
-            }),
-            mark: (self.parts.follow.mark)(&claim, gone.is_none()),
+            sequels,
+            mark,
             go_on,
             now,
         };
@@ -287,7 +299,7 @@ impl<O: Outlet> Poster<O> {
                 after: now.wall.since(claim.accepted_at),
             },
         );
-        if claim.wanted.is_some() {
+        if rings {
             self.parts.wake.ring();
         }
         next
@@ -343,6 +355,15 @@ impl<O: Outlet> Poster<O> {
             tokio::time::sleep(STORE_AGAIN).await;
         }
     }
+}
+
+/// How a delivery is over.
+enum End<'a> {
+    Taken(Option<Posted>),
+    /// Taken, with a word about its reader.
+    Answered(Presence, u32),
+    /// Not taken, and never wanted again.
+    Gone(&'a Reason),
 }
 
 enum Looked {

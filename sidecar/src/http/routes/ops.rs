@@ -19,7 +19,7 @@ pub(in crate::http) use failed::Change;
 use super::{json, typed};
 use crate::{
     clock::Clock,
-    command::measure::{Heard, MattermostState},
+    command::measure::{Heard, Listening, MattermostState},
     delivery::wake::Wake,
     http::{Answer, body::Budget, limits::Limits, problem::Problem},
     licence::{Current, TokenDigest},
@@ -46,9 +46,13 @@ pub enum Readiness {
 pub struct Ops {
     pub readiness: watch::Receiver<Readiness>,
     pub mattermost: watch::Receiver<MattermostState>,
+    pub listening: watch::Receiver<Listening>,
     pub store: Store,
     pub licences: Current,
+    /// Events of i-Reserve.
     pub heard: Heard,
+    /// Calls of Mattermost's outgoing webhooks.
+    pub hooks: Heard,
     pub clock: Clock,
     pub metrics: Metrics,
     /// Rung when parked events are put back.

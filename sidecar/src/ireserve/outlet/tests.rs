@@ -17,13 +17,14 @@ use simulators::{
 use tokio::sync::watch;
 
 use super::*;
+use crate::ireserve::refusals::Refusals;
 use crate::{
     auth::link::LinkKey,
     client::Client,
     clock::Clock,
     delivery::scripted,
     licence::{Current, Ireserve, Key, Licences, SigningSecret},
-    record::{Author, Direction, Lane, Queue, ReplyFile},
+    record::{Author, Direction, Lane, Presence, Queue, ReplyFile},
 };
 
 const KEY: &str = "a key of exactly thirty-two byte";
@@ -78,6 +79,7 @@ impl Desk {
             licences,
             links: Arc::clone(&links),
             addresses,
+            refusals: Refusals::default(),
         };
         let outlet = IreserveOutlet::new(licence.id.clone(), parts, users);
         Self {
@@ -149,6 +151,8 @@ fn said(text: &str) -> Reply {
         people: BTreeMap::from([("jan".into(), "Jan Piet".into())]),
         channels: BTreeMap::new(),
         files: Vec::new(),
+        site: "https://chat.bowling.nl/mm".into(),
+        permalink: format!("https://chat.bowling.nl/mm/support/pl/{}", post_id()),
         created_at: "2026-11-22T10:00:00Z".parse().unwrap(),
         taken_at: "2026-11-22T10:00:01Z".parse().unwrap(),
         test: false,
@@ -389,7 +393,7 @@ async fn what_i_reserve_answers_becomes_the_outcome_that_was_agreed() {
     for (says, wanted) in [
         (
             Says::TakenWith(json!({ "visitor": "offline" })),
-            "Delivered",
+            "Answered{presence:Offline,returns:0",
         ),
         (Says::TakenGarbled, "Delivered"),
         (Says::TakenEndlessly, "Delivered"),
@@ -420,13 +424,13 @@ async fn what_i_reserve_answers_becomes_the_outcome_that_was_agreed() {
     );
     assert_eq!(
         desk.outlet.send(&new_reply(2)).await.visitor,
-        Some(Visitor::Closed)
+        Some(Presence::Closed)
     );
 }
 
 #[tokio::test]
 async fn a_repeat_differs_in_nothing_but_links_names_and_signature() {
-    let desk = Desk::open().await;
+    let mut desk = Desk::open().await;
     let mut reply = said("hi");
     reply.files.push(ReplyFile {
         id: "f".repeat(26),
@@ -438,6 +442,7 @@ async fn a_repeat_differs_in_nothing_but_links_names_and_signature() {
     desk.ireserve.says(When::Next(1), Says::Status(500));
     let _ = desk.attempt(&claim).await;
     desk.ahead.store(120_000, Ordering::Relaxed);
+    desk.agree(|licence| licence.team = Some("another".into()));
     desk.ireserve
         .knows("anna@bowling.nl", "u_1", "Anna (planning)");
     assert_eq!(desk.attempt(&claim).await, TAKEN);

@@ -18,7 +18,7 @@ impl Job<'_> {
                 return Ok(Aim::Nothing);
             }
             Content::Placeholder { .. } => return self.in_thread(Step::Parked).await,
-            Content::Undelivered { .. } => return self.remark().await,
+            Content::Undelivered { .. } | Content::Away { .. } => return self.remark().await,
             Content::Reply(_) => {
                 let reason = Reason::new("a reply leads to i-reserve, not here");
                 return Ok(Aim::End(Box::new(Outcome::Refused(reason))));

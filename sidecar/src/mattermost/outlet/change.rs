@@ -298,7 +298,9 @@ impl Job<'_> {
         let at = match &self.claim.content {
             Content::Event(event) => event.timestamp,
             Content::Placeholder { at, .. } => *at,
-            Content::Reply(_) | Content::Undelivered { .. } => self.claim.accepted_at,
+            Content::Reply(_) | Content::Undelivered { .. } | Content::Away { .. } => {
+                self.claim.accepted_at
+            }
         };
         match render::sender_name_of(&post.message) {
             Some(sender) => render::withdrawn(&sender, at, &self.voice),

@@ -127,7 +127,10 @@ impl Job<'_> {
     pub(super) fn attachments(&self) -> &[Attachment] {
         match &self.claim.content {
             Content::Event(event) => event.kind.attachments(),
-            Content::Placeholder { .. } | Content::Reply(_) | Content::Undelivered { .. } => &[],
+            Content::Placeholder { .. }
+            | Content::Reply(_)
+            | Content::Undelivered { .. }
+            | Content::Away { .. } => &[],
         }
     }
 
@@ -144,6 +147,17 @@ impl Job<'_> {
                     author: username,
                     visitor: &self.visitor(visitor),
                     reason: render::Reason::from_key(reason),
+                };
+                return Ok(vec![Draft {
+                    message: render::notice(notice, &self.voice),
+                    ..Draft::default()
+                }]);
+            }
+            Content::Away { visitor, closed } => {
+                let visitor = &self.visitor(visitor);
+                let notice = match closed {
+                    false => Notice::VisitorOffline { visitor },
+                    true => Notice::VisitorClosed { visitor },
                 };
                 return Ok(vec![Draft {
                     message: render::notice(notice, &self.voice),

@@ -55,6 +55,8 @@ pub(super) struct Set {
     queue: BTreeSet<(Instant, u64, PostId)>,
     in_hand: HashSet<PostId>,
     loose: HashMap<PostId, Happened>,
+    /// One question at a time: what comes meanwhile is asked together.
+    loose_in_hand: bool,
     /// Not before then: the last question was not answered.
     loose_from: Option<Instant>,
     loose_tries: u32,
@@ -146,7 +148,7 @@ impl Set {
 
     /// Up to so many posts whose thread nobody named.
     pub(super) fn take_loose(&mut self, now: Instant, most: usize) -> Vec<Hint> {
-        if self.loose_from.is_some_and(|from| from > now) {
+        if self.loose_in_hand || self.loose_from.is_some_and(|from| from > now) {
             return Vec::new();
         }
         let posts: Vec<PostId> = self.loose.keys().take(most).cloned().collect();
@@ -158,15 +160,19 @@ impl Set {
                 root: None,
             })
         });
-        taken.collect()
+        let taken: Vec<Hint> = taken.collect();
+        self.loose_in_hand = !taken.is_empty();
+        taken
     }
 
     pub(super) fn loose_resolved(&mut self) {
+        self.loose_in_hand = false;
         self.loose_tries = 0;
         self.loose_from = None;
     }
 
     pub(super) fn loose_failed(&mut self, posts: Vec<Hint>, now: Instant) {
+        self.loose_in_hand = false;
         self.loose_tries = self.loose_tries.saturating_add(1);
         self.loose_from = Some(now + wait_after(self.loose_tries));
         for hint in posts {
@@ -177,7 +183,9 @@ impl Set {
     /// When something is to be done next; nothing: not before the next hint.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let threads = self.queue.first().map(|(due, ..)| *due);
-        let loose = self.loose_from.filter(|_| !self.loose.is_empty());
+        let loose = self
+            .loose_from
+            .filter(|_| !self.loose.is_empty() && !self.loose_in_hand);
         threads.into_iter().chain(loose).min()
     }
 

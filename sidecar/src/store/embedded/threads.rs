@@ -67,8 +67,15 @@ impl Embedded {
     ) -> Result<Vec<ChannelId>, StoreError> {
         self.reader
             .run(move |connection, _| {
+                // From one channel to the next, each by its index: there are few channels and many threads.
                 let mut query = connection.prepare_cached(
-                    "SELECT DISTINCT channel_id FROM thread WHERE active_at >= ?1",
+                    "WITH RECURSIVE channel (id) AS (
+                         SELECT MIN(channel_id) FROM thread
+                         UNION ALL
+                         SELECT (SELECT MIN(channel_id) FROM thread WHERE channel_id > channel.id)
+                         FROM channel WHERE channel.id IS NOT NULL)
+                     SELECT id FROM channel WHERE id IS NOT NULL
+                         AND EXISTS (SELECT 1 FROM thread WHERE channel_id = channel.id AND active_at >= ?1)",
                 )?;
                 let rows = query.query_map([since.as_millis()], |row| row.get::<_, String>(0))?;
                 rows.map(|row| rows::read(row?)).collect()

@@ -71,13 +71,14 @@ fn marks(connection: &Connection, max: usize) -> Result<Vec<Touch>, StoreError> 
     .collect()
 }
 
+/// The index is named because SQLite would otherwise take the one on `root_id`, and with it every conversation there is, each second.
 fn live(connection: &Connection, max: usize) -> Result<Vec<Touch>, StoreError> {
     cards(
         connection,
         max,
         "SELECT generation, root_id, channel_id, root_event, replies, last_create_at, conversation.licence, name.key,
                 card, card_version, NULL
-         FROM conversation JOIN name ON name.id = conversation.name
+         FROM conversation INDEXED BY conversation_touch JOIN name ON name.id = conversation.name
          WHERE card_version > card_shown AND root_id IS NOT NULL LIMIT ?1",
     )
 }

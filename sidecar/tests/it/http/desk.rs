@@ -21,7 +21,7 @@ use sidecar::{
     flow::chat_to_thread::Intake,
     http::{
         AdminDoor, Budget, Events, FileWiring, Files, Heard, Hook, HookWiring, Limits, Listener,
-        MattermostState, Ops, Readiness, Router, Server, Wiring,
+        Listening, MattermostState, Ops, Readiness, Router, Server, Wiring,
     },
     licence::{Attachments, Channel, Current, Ireserve, Key, Licence, Licences, Mode},
     mattermost::Mattermost,
@@ -160,12 +160,13 @@ impl Desk {
         });
         let hints = Hints::new(metrics.clone());
         let (bot, known_bot) = watch::channel(None);
+        let hooks = Heard::default();
         let hook = Hook::new(HookWiring {
             licences: licences.clone(),
             clock: clock.clone(),
             hints: hints.clone(),
             bot: known_bot,
-            calls: Heard::default(),
+            calls: hooks.clone(),
             limits: wish.limits.clone(),
             budget: budget.clone(),
         });
@@ -198,9 +199,11 @@ impl Desk {
         let ops = Ops {
             readiness: is_ready,
             mattermost: seen,
+            listening: watch::channel(Listening::default()).1,
             store: store.clone(),
             licences,
             heard,
+            hooks,
             clock: clock.clone(),
             metrics: metrics.clone(),
             wake,

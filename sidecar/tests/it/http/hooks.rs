@@ -240,3 +240,35 @@ async fn while_the_plugin_is_awaited_an_unknown_token_may_still_come() {
         "known already",
     );
 }
+
+#[tokio::test]
+async fn the_status_says_when_the_webhook_called_last_where_there_is_one() {
+    let desk = Desk::with(wish()).await;
+    let webhook =
+        async || desk.admin.get("/v1/status").await.json()["licences"][0]["webhook"].clone();
+    assert_eq!(
+        webhook().await,
+        json!({ "last_call_at": null, "last_call_seconds": null })
+    );
+    is_empty(
+        &says(&desk, JSON, &call("a token of nobody's", &id('p'))).await,
+        401,
+        "a stranger",
+    );
+    assert_eq!(webhook().await["last_call_at"], json!(null));
+    is_empty(
+        &says(&desk, JSON, &call(TOKEN, &id('p'))).await,
+        200,
+        "the webhook",
+    );
+    let called = webhook().await;
+    assert!(
+        called["last_call_at"].is_string() && called["last_call_seconds"].is_u64(),
+        "{called}"
+    );
+
+    let without = Desk::open().await;
+    let status = without.admin.get("/v1/status").await.json();
+    assert_eq!(status["licences"][0]["webhook"], json!(null));
+    assert_eq!(status["websocket"]["unread_frames"], json!(0));
+}

@@ -13,7 +13,9 @@ impl Ops {
             store: self.store.clone(),
             licences: self.licences.clone(),
             mattermost: self.mattermost.clone(),
+            listening: self.listening.clone(),
             heard: self.heard.clone(),
+            hooks: self.hooks.clone(),
             clock: self.clock.clone(),
             started: self.started,
         }

@@ -117,6 +117,7 @@ impl Desk {
                 wanted: flow::sequel::wanted,
                 placeholder: flow::sequel::placeholder,
                 sequels: |_, _, _| Vec::new(),
+                answered: |_, _, _, _| Vec::new(),
                 mark: |_, _| None,
             },
             slots: 32,
