@@ -118,7 +118,7 @@ keys! {
     NotOne = "key-not-one",
     Incomplete = "key-incomplete",
     Mistyped = "key-typo",
-    NotTaken = "key-refused",
+    NotTaken = "key-not-taken",
     DialogKeyTitle = "dialog-key-title",
     DialogKeyField = "dialog-key-field",
     DialogKeyHelp = "dialog-key-help",
