@@ -44,8 +44,8 @@ use crate::{
     store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store, StoreError},
 };
 
-/// Attempts at Mattermost at once.
-const SLOTS: usize = 32;
+/// Attempts at Mattermost at once. More make a server on two cores slower: its posts to one channel wait for one another.
+const SLOTS: usize = 24;
 /// Event ids are remembered for so long by the embedded store.
 const REMEMBER: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A managed predecessor may still be stopping.

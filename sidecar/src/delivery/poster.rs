@@ -41,7 +41,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// While more lanes are due than slots free, freed slots wait for one another, so that one look and one write of the store fills several:
 /// so many parts of all slots, but no longer than this.
 const TOGETHER: usize = 4;
-const PATIENCE: Duration = Duration::from_millis(10);
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// While that is so, what was delivered is recorded at these beats: it shares a sync, and most of the pages it changes. A crash before the
 /// beat leaves a lane in doubt, as any moment after the request does.
