@@ -7,6 +7,7 @@
 mod attempt;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::{
     collections::HashMap,
@@ -42,10 +43,6 @@ const POLL: Duration = Duration::from_secs(1);
 /// so many parts of all slots, but no longer than this.
 const TOGETHER: usize = 4;
 const PATIENCE: Duration = Duration::from_millis(2);
-
-/// While that is so, what was delivered is recorded at these beats: it shares a sync, and most of the pages it changes. A crash before the
-/// beat leaves a lane in doubt, as any moment after the request does.
-const BEAT: Duration = Duration::from_millis(20);
 
 /// What follows an end on the other side, and what the card shall show. Handed in, so that the engine knows no product.
 #[derive(Debug, Clone, Copy)]
@@ -132,13 +129,12 @@ pub struct Poster<O> {
     parts: Parts<O>,
     flying: AtomicUsize,
     landed: Notify,
-    /// More lanes were due than slots free: a lane that has delivered lets the others first.
+    /// More lanes were due than slots free: a lane lets the others in after some steps.
     crowded: AtomicBool,
     gate: Mutex<Dependency>, // plain mutexes: held for one decision, never across an await
     looks: Mutex<HashMap<Lane, Looks>>,
     /// When something was created last, by our wall clock.
     created_at: AtomicI64,
-    beats_from: Instant,
     /// Nothing begun before this moment can be remembered by the other side, where `remembers` is false.
     started: Timestamp,
 }
@@ -161,7 +157,6 @@ impl<O: Outlet> Poster<O> {
             gate: Mutex::default(),
             looks: Mutex::default(),
             created_at: AtomicI64::new(0),
-            beats_from: Instant::now(),
             started,
         })
     }
@@ -311,12 +306,6 @@ impl<O: Outlet> Poster<O> {
         };
         // Fewer are filled as well.
         drop(tokio::time::timeout(PATIENCE, several).await);
-    }
-
-    async fn beat(&self) {
-        let into = self.beats_from.elapsed().as_micros() % BEAT.as_micros();
-        let into = Duration::from_micros(u64::try_from(into).unwrap_or_default());
-        tokio::time::sleep(BEAT.saturating_sub(into)).await;
     }
 
     /// What an outcome says about the other side.

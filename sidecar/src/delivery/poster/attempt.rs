@@ -7,7 +7,7 @@ use shared::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Poster, What};
+use super::{Poster, What, turn::Turn};
 use crate::{
     delivery::{
         doubt::{self, Next},
@@ -24,13 +24,15 @@ const STORE_AGAIN: Duration = Duration::from_millis(500);
 impl<O: Outlet> Poster<O> {
     /// Works a lane as long as it may go on.
     pub(super) async fn work(&self, claim: Claim, cancel: &CancellationToken) {
+        let turn = Turn::new(cancel);
         let mut next = Some(claim);
         while let Some(claim) = next {
             // A step that is done is recorded with the next one noted, so stopping here leaves at worst a doubtful head.
-            next = if cancel.is_cancelled() {
+            next = if turn.is_over() {
                 None
             } else {
-                self.guarded(claim, cancel).await
+                turn.step();
+                self.guarded(claim, &turn).await
             };
         }
         self.flying.fetch_sub(1, Ordering::AcqRel);
@@ -38,8 +40,8 @@ impl<O: Outlet> Poster<O> {
     }
 
     /// A panic is caught here: nobody knows what it did, so the lane is in doubt.
-    async fn guarded(&self, claim: Claim, cancel: &CancellationToken) -> Option<Claim> {
-        let attempt = AssertUnwindSafe(self.attempt(claim.clone(), cancel)).catch_unwind();
+    async fn guarded(&self, claim: Claim, turn: &Turn) -> Option<Claim> {
+        let attempt = AssertUnwindSafe(self.attempt(claim.clone(), turn)).catch_unwind();
         if let Ok(next) = attempt.await {
             return next;
         }
@@ -51,10 +53,10 @@ impl<O: Outlet> Poster<O> {
             open: true,
             reason: Reason::new("an error in this program"),
         };
-        self.settle(claim, outcome, cancel).await
+        self.settle(claim, outcome, turn).await
     }
 
-    async fn attempt(&self, mut claim: Claim, cancel: &CancellationToken) -> Option<Claim> {
+    async fn attempt(&self, mut claim: Claim, turn: &Turn) -> Option<Claim> {
         let now = self.parts.clock.now();
         if !self
             .parts
@@ -66,29 +68,29 @@ impl<O: Outlet> Poster<O> {
                 .settle(
                     claim,
                     Outcome::NotSent(Reason::new("the lease is about to end")),
-                    cancel,
+                    turn,
                 )
                 .await;
         }
         if lane::is_over(&claim, now) {
             let outcome = Outcome::NotSent(Reason::new("it waited too long"));
-            return self.settle(claim, outcome, cancel).await;
+            return self.settle(claim, outcome, turn).await;
         }
         claim.wanted = (self.parts.follow.wanted)(&claim, now);
         if doubt::must_look(&claim) {
-            claim = match self.look(claim, cancel).await {
+            claim = match self.look(claim, turn).await {
                 Looked::Post(claim) => *claim,
                 Looked::Ended(next) => return next.map(|claim| *claim),
             };
         }
         match self.parts.outlet.aim(&claim).await {
             Aim::Nothing => {
-                self.settle(claim, Outcome::Delivered { post: None }, cancel)
+                self.settle(claim, Outcome::Delivered { post: None }, turn)
                     .await
             }
-            Aim::End(outcome) => self.settle(claim, *outcome, cancel).await,
+            Aim::End(outcome) => self.settle(claim, *outcome, turn).await,
             Aim::Step { step, look_from } => {
-                let claim = self.aimed(claim, step, look_from, cancel).await?;
+                let claim = self.aimed(claim, step, look_from, turn).await?;
                 self.tell(
                     &claim,
                     What::Tried {
@@ -97,7 +99,7 @@ impl<O: Outlet> Poster<O> {
                     },
                 );
                 let outcome = self.parts.outlet.post(&claim).await;
-                self.settle(claim, outcome, cancel).await
+                self.settle(claim, outcome, turn).await
             }
         }
     }
@@ -108,7 +110,7 @@ impl<O: Outlet> Poster<O> {
         claim: Claim,
         step: Step,
         look_from: Option<Timestamp>,
-        cancel: &CancellationToken,
+        turn: &Turn,
     ) -> Option<Claim> {
         if step == claim.step && look_from == claim.look_from {
             return Some(claim);
@@ -116,9 +118,7 @@ impl<O: Outlet> Poster<O> {
         let now = self.parts.clock.now();
         let wanted = claim.wanted.clone();
         let noted = self
-            .keep(cancel, || {
-                self.parts.store.step(&claim, step, look_from, now)
-            })
+            .keep(turn, || self.parts.store.step(&claim, step, look_from, now))
             .await?;
         let noted = Claim { wanted, ..noted };
         // What a root quotes is known only once its step is.
@@ -129,28 +129,28 @@ impl<O: Outlet> Poster<O> {
     }
 
     /// In doubt: look before you repeat.
-    async fn look(&self, claim: Claim, cancel: &CancellationToken) -> Looked {
+    async fn look(&self, claim: Claim, turn: &Turn) -> Looked {
         let now = self.parts.clock.now();
         match self.parts.outlet.look(&claim).await {
             Found::Here(outcome) => {
-                Looked::Ended(self.settle(claim, *outcome, cancel).await.map(Box::new))
+                Looked::Ended(self.settle(claim, *outcome, turn).await.map(Box::new))
             }
             Found::Failed(outcome) => {
-                Looked::Ended(self.settle(claim, *outcome, cancel).await.map(Box::new))
+                Looked::Ended(self.settle(claim, *outcome, turn).await.map(Box::new))
             }
             Found::Gone => {
                 self.looks().remove(&claim.lane);
                 Looked::Ended(
-                    self.settle(claim, Outcome::RootGone, cancel)
+                    self.settle(claim, Outcome::RootGone, turn)
                         .await
                         .map(Box::new),
                 )
             }
-            Found::Absent => self.absent(claim, now, cancel).await,
+            Found::Absent => self.absent(claim, now, turn).await,
         }
     }
 
-    async fn absent(&self, claim: Claim, now: Timestamp, cancel: &CancellationToken) -> Looked {
+    async fn absent(&self, claim: Claim, now: Timestamp, turn: &Turn) -> Looked {
         let looks = self.looks().get(&claim.lane).copied().unwrap_or_default();
         let memory = self.parts.remembers
             || claim
@@ -169,28 +169,28 @@ impl<O: Outlet> Poster<O> {
                     last_ended: claim.last_ended.or(Some(now)),
                     blocked: None,
                 };
-                self.record(claim, Then::Retry(retry), cancel).await;
+                self.record(claim, Then::Retry(retry), turn).await;
                 Looked::Ended(None)
             }
             Next::Certain => {
                 self.looks().remove(&claim.lane);
-                self.certain(claim, now, cancel).await
+                self.certain(claim, now, turn).await
             }
         }
     }
 
     /// It was never created. An open attempt is simply made again, with a first attempt of its own; an ended one may be this
     /// event's fault.
-    async fn certain(&self, claim: Claim, now: Timestamp, cancel: &CancellationToken) -> Looked {
+    async fn certain(&self, claim: Claim, now: Timestamp, turn: &Turn) -> Looked {
         if claim.doubt == crate::record::Doubt::Ended {
             let created = Timestamp::from_millis(self.created_at.load(Ordering::Acquire));
             let others = claim.first_started.is_some_and(|first| created > first);
             let then =
                 lane::never_created(&claim, others, self.parts.clock.moment(), self.chance());
-            return Looked::Ended(self.record(claim, then, cancel).await.map(Box::new));
+            return Looked::Ended(self.record(claim, then, turn).await.map(Box::new));
         }
         let anew = self
-            .keep(cancel, || self.parts.store.renew(&claim, now))
+            .keep(turn, || self.parts.store.renew(&claim, now))
             .await;
         match anew {
             Some(fresh) => Looked::Post(Box::new(Claim {
@@ -202,25 +202,20 @@ impl<O: Outlet> Poster<O> {
     }
 
     /// From an outcome to the one store operation that follows it.
-    async fn settle(
-        &self,
-        claim: Claim,
-        outcome: Outcome,
-        cancel: &CancellationToken,
-    ) -> Option<Claim> {
+    async fn settle(&self, claim: Claim, outcome: Outcome, turn: &Turn) -> Option<Claim> {
         self.learn(&outcome);
         self.tell_failure(&claim, &outcome);
         let then = lane::next(&claim, outcome, self.parts.clock.moment(), self.chance());
-        self.record(claim, then, cancel).await
+        self.record(claim, then, turn).await
     }
 
-    async fn record(&self, claim: Claim, then: Then, cancel: &CancellationToken) -> Option<Claim> {
+    async fn record(&self, claim: Claim, then: Then, turn: &Turn) -> Option<Claim> {
         let now = self.parts.clock.now();
         let store = &self.parts.store;
         match then {
-            Then::Opened(root) => self.keep(cancel, || store.opened(&claim, &root, now)).await,
+            Then::Opened(root) => self.keep(turn, || store.opened(&claim, &root, now)).await,
             Then::PartDone { post, next } => {
-                self.keep(cancel, || store.part_done(&claim, &post, next, now))
+                self.keep(turn, || store.part_done(&claim, &post, next, now))
                     .await
             }
             Then::NewRoot { generation } => {
@@ -231,43 +226,34 @@ impl<O: Outlet> Poster<O> {
                         "the root of lane {} is gone; opening generation {generation}", claim.lane,
                     );
                 }
-                self.keep(cancel, || {
+                self.keep(turn, || {
                     store.step(&claim, Step::Root(generation), None, now)
                 })
                 .await
             }
-            Then::Delivered { post } => self.deliver(claim, End::Taken(post), cancel).await,
+            Then::Delivered { post } => self.deliver(claim, End::Taken(post), turn).await,
             Then::Answered { presence, returns } => {
-                self.deliver(claim, End::Answered(presence, returns), cancel)
+                self.deliver(claim, End::Answered(presence, returns), turn)
                     .await
             }
-            Then::GiveUp(reason) => self.deliver(claim, End::Gone(&reason), cancel).await,
+            Then::GiveUp(reason) => self.deliver(claim, End::Gone(&reason), turn).await,
             Then::Retry(retry) => {
                 tracing::debug!(
                     licence.id = %claim.lane.licence, event.id = %claim.event, attempt.number = claim.attempts,
                     "event {} was not brought over: {}", claim.event, retry.reason,
                 );
-                self.keep(cancel, || store.retry(&claim, &retry)).await?;
+                self.keep(turn, || store.retry(&claim, &retry)).await?;
                 None
             }
             Then::Park(reason) => {
-                self.park(claim, &reason, cancel).await;
+                self.park(claim, &reason, turn).await;
                 None
             }
         }
     }
 
-    async fn deliver(
-        &self,
-        claim: Claim,
-        ending: End<'_>,
-        cancel: &CancellationToken,
-    ) -> Option<Claim> {
-        let crowded = self.crowded.load(Ordering::Acquire);
-        if crowded {
-            cancel.run_until_cancelled(self.beat()).await;
-        }
-        let go_on = !cancel.is_cancelled() && !crowded;
+    async fn deliver(&self, claim: Claim, ending: End<'_>, turn: &Turn) -> Option<Claim> {
+        let go_on = turn.may_go_on(self.crowded.load(Ordering::Acquire));
         let now = self.parts.clock.moment();
         let follow = &self.parts.follow;
         let is_taken = !matches!(ending, End::Gone(_));
@@ -289,7 +275,7 @@ impl<O: Outlet> Poster<O> {
             now,
         };
         let next = self
-            .keep(cancel, || self.parts.store.delivered(&claim, &end))
+            .keep(turn, || self.parts.store.delivered(&claim, &end))
             .await?;
         self.looks().remove(&claim.lane);
         self.parts.settled.tell(&claim.lane.licence, &claim.event);
@@ -305,7 +291,7 @@ impl<O: Outlet> Poster<O> {
         next
     }
 
-    async fn park(&self, claim: Claim, reason: &Reason, cancel: &CancellationToken) {
+    async fn park(&self, claim: Claim, reason: &Reason, turn: &Turn) {
         let now = self.parts.clock.moment();
         let park = Park {
             reason: reason.text.clone(),
@@ -316,7 +302,7 @@ impl<O: Outlet> Poster<O> {
             now,
         };
         if self
-            .keep(cancel, || self.parts.store.park(&claim, &park))
+            .keep(turn, || self.parts.store.park(&claim, &park))
             .await
             .is_none()
         {
@@ -338,7 +324,7 @@ impl<O: Outlet> Poster<O> {
 
     /// Offers an effect to the store until it is kept. Nothing: the lanes are another's, or we are stopping; then the head is
     /// doubtful and whoever works it next looks first.
-    async fn keep<T, F>(&self, cancel: &CancellationToken, effect: impl Fn() -> F) -> Option<T>
+    async fn keep<T, F>(&self, turn: &Turn, effect: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -347,7 +333,7 @@ impl<O: Outlet> Poster<O> {
                 Ok(value) => return Some(value),
                 Err(error) => {
                     self.complain(&error);
-                    if !matches!(error, StoreError::Unavailable { .. }) || cancel.is_cancelled() {
+                    if !matches!(error, StoreError::Unavailable { .. }) || turn.is_over() {
                         return None;
                     }
                 }
