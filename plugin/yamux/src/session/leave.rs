@@ -36,7 +36,7 @@ impl Session {
     }
 
     /// Leaves a stream: ends our half, drops whatever still comes, and forgets it at the other end's FIN, or resets it after
-    /// [`Config::close_timeout`]. The id means nothing afterwards.
+    /// [`Config::close_timeout`](crate::Config::close_timeout). The id means nothing afterwards.
     pub fn release(&mut self, id: StreamId, now: Instant) {
         self.finish(id);
         let Some(stream) = self.streams.get_mut(&id) else {
@@ -55,7 +55,7 @@ impl Session {
     }
 
     /// Leaves a stream whose other end shall still find what was written, but send nothing: its first byte is answered with a
-    /// reset, and so is its end, or its silence after [`Config::close_timeout`]. The id means nothing afterwards.
+    /// reset, and so is its end, or its silence after [`Config::close_timeout`](crate::Config::close_timeout). The id means nothing afterwards.
     pub fn abandon(&mut self, id: StreamId, now: Instant) {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
