@@ -185,6 +185,9 @@ func reconfigured(h *host) error {
 	if err := equal("answer", response.Text, "the sidecar was asked /ireserve status"); err != nil {
 		return err
 	}
+	if said := h.site.whispered(); said.UserId != "bid" || said.Message != response.Text {
+		return fmt.Errorf("the bot did not say the answer: %+v", said)
+	}
 	hooks, err := h.hooks()
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type site struct {
 	commands []*model.Command
 	bots     []*model.Bot
 	tokens   int
+	whispers []*model.Post
 }
 
 func newSite(h *host, version string, settings map[string]any) *site {
@@ -88,6 +89,24 @@ func (s *site) RegisterCommand(command *model.Command) error {
 	defer s.mutex.Unlock()
 	s.commands = append(s.commands, command)
 	return nil
+}
+
+// SendEphemeralPost remembers what was said to one person alone.
+func (s *site) SendEphemeralPost(user string, post *model.Post) *model.Post {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.whispers = append(s.whispers, post)
+	return post
+}
+
+// whispered is the last of it.
+func (s *site) whispered() *model.Post {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if len(s.whispers) == 0 {
+		return &model.Post{}
+	}
+	return s.whispers[len(s.whispers)-1]
 }
 
 func (s *site) GetUser(id string) (*model.User, *model.AppError) {

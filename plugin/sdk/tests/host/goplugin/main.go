@@ -133,7 +133,15 @@ func (b *bridge) ExecuteCommand(_ *plugin.Context, args *model.CommandArgs) (*mo
 	if strings.HasSuffix(args.Command, " help") {
 		text = strings.Repeat("* `/ireserve setup` - what setup does\n", 4) + text
 	}
-	return &model.CommandResponse{ResponseType: model.CommandResponseTypeEphemeral, Text: text}, nil
+	b.mutex.Lock()
+	bot := b.bot
+	b.mutex.Unlock()
+	if bot == "" {
+		return &model.CommandResponse{ResponseType: model.CommandResponseTypeEphemeral, Text: text}, nil
+	}
+	b.API.SendEphemeralPost(args.UserId, &model.Post{UserId: bot, ChannelId: args.ChannelId, RootId: args.RootId, Message: text})
+	// No kind that the server knows, so it makes no second post of it.
+	return &model.CommandResponse{ResponseType: "said", Text: text}, nil
 }
 
 func (b *bridge) ServeHTTP(_ *plugin.Context, w http.ResponseWriter, r *http.Request) {
