@@ -7,7 +7,6 @@
 mod attempt;
 #[cfg(test)]
 mod tests;
-mod turn;
 
 use std::{
     collections::HashMap,
@@ -129,7 +128,8 @@ pub struct Poster<O> {
     parts: Parts<O>,
     flying: AtomicUsize,
     landed: Notify,
-    /// More lanes were due than slots free: a lane lets the others in after some steps.
+    /// More lanes were due than slots free: a lane that has delivered lets the others first. That is fair, and a real server is slower
+    /// where one reply to a thread follows another at once: measured, a fifth.
     crowded: AtomicBool,
     gate: Mutex<Dependency>, // plain mutexes: held for one decision, never across an await
     looks: Mutex<HashMap<Lane, Looks>>,

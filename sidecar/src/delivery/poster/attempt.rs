@@ -7,7 +7,7 @@ use shared::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Poster, What, turn::Turn};
+use super::{Poster, What};
 use crate::{
     delivery::{
         doubt::{self, Next},
@@ -24,15 +24,13 @@ const STORE_AGAIN: Duration = Duration::from_millis(500);
 impl<O: Outlet> Poster<O> {
     /// Works a lane as long as it may go on.
     pub(super) async fn work(&self, claim: Claim, cancel: &CancellationToken) {
-        let turn = Turn::new(cancel);
         let mut next = Some(claim);
         while let Some(claim) = next {
             // A step that is done is recorded with the next one noted, so stopping here leaves at worst a doubtful head.
-            next = if turn.is_over() {
+            next = if cancel.is_cancelled() {
                 None
             } else {
-                turn.step();
-                self.guarded(claim, &turn).await
+                self.guarded(claim, cancel).await
             };
         }
         self.flying.fetch_sub(1, Ordering::AcqRel);
@@ -40,8 +38,8 @@ impl<O: Outlet> Poster<O> {
     }
 
     /// A panic is caught here: nobody knows what it did, so the lane is in doubt.
-    async fn guarded(&self, claim: Claim, turn: &Turn) -> Option<Claim> {
-        let attempt = AssertUnwindSafe(self.attempt(claim.clone(), turn)).catch_unwind();
+    async fn guarded(&self, claim: Claim, cancel: &CancellationToken) -> Option<Claim> {
+        let attempt = AssertUnwindSafe(self.attempt(claim.clone(), cancel)).catch_unwind();
         if let Ok(next) = attempt.await {
             return next;
         }
@@ -53,10 +51,10 @@ impl<O: Outlet> Poster<O> {
             open: true,
             reason: Reason::new("an error in this program"),
         };
-        self.settle(claim, outcome, turn).await
+        self.settle(claim, outcome, cancel).await
     }
 
-    async fn attempt(&self, mut claim: Claim, turn: &Turn) -> Option<Claim> {
+    async fn attempt(&self, mut claim: Claim, cancel: &CancellationToken) -> Option<Claim> {
         let now = self.parts.clock.now();
         if !self
             .parts
@@ -68,29 +66,29 @@ impl<O: Outlet> Poster<O> {
                 .settle(
                     claim,
                     Outcome::NotSent(Reason::new("the lease is about to end")),
-                    turn,
+                    cancel,
                 )
                 .await;
         }
         if lane::is_over(&claim, now) {
             let outcome = Outcome::NotSent(Reason::new("it waited too long"));
-            return self.settle(claim, outcome, turn).await;
+            return self.settle(claim, outcome, cancel).await;
         }
         claim.wanted = (self.parts.follow.wanted)(&claim, now);
         if doubt::must_look(&claim) {
-            claim = match self.look(claim, turn).await {
+            claim = match self.look(claim, cancel).await {
                 Looked::Post(claim) => *claim,
                 Looked::Ended(next) => return next.map(|claim| *claim),
             };
         }
         match self.parts.outlet.aim(&claim).await {
             Aim::Nothing => {
-                self.settle(claim, Outcome::Delivered { post: None }, turn)
+                self.settle(claim, Outcome::Delivered { post: None }, cancel)
                     .await
             }
-            Aim::End(outcome) => self.settle(claim, *outcome, turn).await,
+            Aim::End(outcome) => self.settle(claim, *outcome, cancel).await,
             Aim::Step { step, look_from } => {
-                let claim = self.aimed(claim, step, look_from, turn).await?;
+                let claim = self.aimed(claim, step, look_from, cancel).await?;
                 self.tell(
                     &claim,
                     What::Tried {
@@ -99,7 +97,7 @@ impl<O: Outlet> Poster<O> {
                     },
                 );
                 let outcome = self.parts.outlet.post(&claim).await;
-                self.settle(claim, outcome, turn).await
+                self.settle(claim, outcome, cancel).await
             }
         }
     }
@@ -110,7 +108,7 @@ impl<O: Outlet> Poster<O> {
         claim: Claim,
         step: Step,
         look_from: Option<Timestamp>,
-        turn: &Turn,
+        cancel: &CancellationToken,
     ) -> Option<Claim> {
         if step == claim.step && look_from == claim.look_from {
             return Some(claim);
@@ -118,7 +116,9 @@ impl<O: Outlet> Poster<O> {
         let now = self.parts.clock.now();
         let wanted = claim.wanted.clone();
         let noted = self
-            .keep(turn, || self.parts.store.step(&claim, step, look_from, now))
+            .keep(cancel, || {
+                self.parts.store.step(&claim, step, look_from, now)
+            })
             .await?;
         let noted = Claim { wanted, ..noted };
         // What a root quotes is known only once its step is.
@@ -129,28 +129,28 @@ impl<O: Outlet> Poster<O> {
     }
 
     /// In doubt: look before you repeat.
-    async fn look(&self, claim: Claim, turn: &Turn) -> Looked {
+    async fn look(&self, claim: Claim, cancel: &CancellationToken) -> Looked {
         let now = self.parts.clock.now();
         match self.parts.outlet.look(&claim).await {
             Found::Here(outcome) => {
-                Looked::Ended(self.settle(claim, *outcome, turn).await.map(Box::new))
+                Looked::Ended(self.settle(claim, *outcome, cancel).await.map(Box::new))
             }
             Found::Failed(outcome) => {
-                Looked::Ended(self.settle(claim, *outcome, turn).await.map(Box::new))
+                Looked::Ended(self.settle(claim, *outcome, cancel).await.map(Box::new))
             }
             Found::Gone => {
                 self.looks().remove(&claim.lane);
                 Looked::Ended(
-                    self.settle(claim, Outcome::RootGone, turn)
+                    self.settle(claim, Outcome::RootGone, cancel)
                         .await
                         .map(Box::new),
                 )
             }
-            Found::Absent => self.absent(claim, now, turn).await,
+            Found::Absent => self.absent(claim, now, cancel).await,
         }
     }
 
-    async fn absent(&self, claim: Claim, now: Timestamp, turn: &Turn) -> Looked {
+    async fn absent(&self, claim: Claim, now: Timestamp, cancel: &CancellationToken) -> Looked {
         let looks = self.looks().get(&claim.lane).copied().unwrap_or_default();
         let memory = self.parts.remembers
             || claim
@@ -169,28 +169,28 @@ impl<O: Outlet> Poster<O> {
                     last_ended: claim.last_ended.or(Some(now)),
                     blocked: None,
                 };
-                self.record(claim, Then::Retry(retry), turn).await;
+                self.record(claim, Then::Retry(retry), cancel).await;
                 Looked::Ended(None)
             }
             Next::Certain => {
                 self.looks().remove(&claim.lane);
-                self.certain(claim, now, turn).await
+                self.certain(claim, now, cancel).await
             }
         }
     }
 
     /// It was never created. An open attempt is simply made again, with a first attempt of its own; an ended one may be this
     /// event's fault.
-    async fn certain(&self, claim: Claim, now: Timestamp, turn: &Turn) -> Looked {
+    async fn certain(&self, claim: Claim, now: Timestamp, cancel: &CancellationToken) -> Looked {
         if claim.doubt == crate::record::Doubt::Ended {
             let created = Timestamp::from_millis(self.created_at.load(Ordering::Acquire));
             let others = claim.first_started.is_some_and(|first| created > first);
             let then =
                 lane::never_created(&claim, others, self.parts.clock.moment(), self.chance());
-            return Looked::Ended(self.record(claim, then, turn).await.map(Box::new));
+            return Looked::Ended(self.record(claim, then, cancel).await.map(Box::new));
         }
         let anew = self
-            .keep(turn, || self.parts.store.renew(&claim, now))
+            .keep(cancel, || self.parts.store.renew(&claim, now))
             .await;
         match anew {
             Some(fresh) => Looked::Post(Box::new(Claim {
@@ -202,20 +202,25 @@ impl<O: Outlet> Poster<O> {
     }
 
     /// From an outcome to the one store operation that follows it.
-    async fn settle(&self, claim: Claim, outcome: Outcome, turn: &Turn) -> Option<Claim> {
+    async fn settle(
+        &self,
+        claim: Claim,
+        outcome: Outcome,
+        cancel: &CancellationToken,
+    ) -> Option<Claim> {
         self.learn(&outcome);
         self.tell_failure(&claim, &outcome);
         let then = lane::next(&claim, outcome, self.parts.clock.moment(), self.chance());
-        self.record(claim, then, turn).await
+        self.record(claim, then, cancel).await
     }
 
-    async fn record(&self, claim: Claim, then: Then, turn: &Turn) -> Option<Claim> {
+    async fn record(&self, claim: Claim, then: Then, cancel: &CancellationToken) -> Option<Claim> {
         let now = self.parts.clock.now();
         let store = &self.parts.store;
         match then {
-            Then::Opened(root) => self.keep(turn, || store.opened(&claim, &root, now)).await,
+            Then::Opened(root) => self.keep(cancel, || store.opened(&claim, &root, now)).await,
             Then::PartDone { post, next } => {
-                self.keep(turn, || store.part_done(&claim, &post, next, now))
+                self.keep(cancel, || store.part_done(&claim, &post, next, now))
                     .await
             }
             Then::NewRoot { generation } => {
@@ -226,34 +231,39 @@ impl<O: Outlet> Poster<O> {
                         "the root of lane {} is gone; opening generation {generation}", claim.lane,
                     );
                 }
-                self.keep(turn, || {
+                self.keep(cancel, || {
                     store.step(&claim, Step::Root(generation), None, now)
                 })
                 .await
             }
-            Then::Delivered { post } => self.deliver(claim, End::Taken(post), turn).await,
+            Then::Delivered { post } => self.deliver(claim, End::Taken(post), cancel).await,
             Then::Answered { presence, returns } => {
-                self.deliver(claim, End::Answered(presence, returns), turn)
+                self.deliver(claim, End::Answered(presence, returns), cancel)
                     .await
             }
-            Then::GiveUp(reason) => self.deliver(claim, End::Gone(&reason), turn).await,
+            Then::GiveUp(reason) => self.deliver(claim, End::Gone(&reason), cancel).await,
             Then::Retry(retry) => {
                 tracing::debug!(
                     licence.id = %claim.lane.licence, event.id = %claim.event, attempt.number = claim.attempts,
                     "event {} was not brought over: {}", claim.event, retry.reason,
                 );
-                self.keep(turn, || store.retry(&claim, &retry)).await?;
+                self.keep(cancel, || store.retry(&claim, &retry)).await?;
                 None
             }
             Then::Park(reason) => {
-                self.park(claim, &reason, turn).await;
+                self.park(claim, &reason, cancel).await;
                 None
             }
         }
     }
 
-    async fn deliver(&self, claim: Claim, ending: End<'_>, turn: &Turn) -> Option<Claim> {
-        let go_on = turn.may_go_on(self.crowded.load(Ordering::Acquire));
+    async fn deliver(
+        &self,
+        claim: Claim,
+        ending: End<'_>,
+        cancel: &CancellationToken,
+    ) -> Option<Claim> {
+        let go_on = !cancel.is_cancelled() && !self.crowded.load(Ordering::Acquire);
         let now = self.parts.clock.moment();
         let follow = &self.parts.follow;
         let is_taken = !matches!(ending, End::Gone(_));
@@ -275,7 +285,7 @@ impl<O: Outlet> Poster<O> {
             now,
         };
         let next = self
-            .keep(turn, || self.parts.store.delivered(&claim, &end))
+            .keep(cancel, || self.parts.store.delivered(&claim, &end))
             .await?;
         self.looks().remove(&claim.lane);
         self.parts.settled.tell(&claim.lane.licence, &claim.event);
@@ -291,7 +301,7 @@ impl<O: Outlet> Poster<O> {
         next
     }
 
-    async fn park(&self, claim: Claim, reason: &Reason, turn: &Turn) {
+    async fn park(&self, claim: Claim, reason: &Reason, cancel: &CancellationToken) {
         let now = self.parts.clock.moment();
         let park = Park {
             reason: reason.text.clone(),
@@ -302,7 +312,7 @@ impl<O: Outlet> Poster<O> {
             now,
         };
         if self
-            .keep(turn, || self.parts.store.park(&claim, &park))
+            .keep(cancel, || self.parts.store.park(&claim, &park))
             .await
             .is_none()
         {
@@ -324,7 +334,7 @@ impl<O: Outlet> Poster<O> {
 
     /// Offers an effect to the store until it is kept. Nothing: the lanes are another's, or we are stopping; then the head is
     /// doubtful and whoever works it next looks first.
-    async fn keep<T, F>(&self, turn: &Turn, effect: impl Fn() -> F) -> Option<T>
+    async fn keep<T, F>(&self, cancel: &CancellationToken, effect: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -333,7 +343,7 @@ impl<O: Outlet> Poster<O> {
                 Ok(value) => return Some(value),
                 Err(error) => {
                     self.complain(&error);
-                    if !matches!(error, StoreError::Unavailable { .. }) || turn.is_over() {
+                    if !matches!(error, StoreError::Unavailable { .. }) || cancel.is_cancelled() {
                         return None;
                     }
                 }
