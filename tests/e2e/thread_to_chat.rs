@@ -123,20 +123,7 @@ async fn the_outgoing_webhook_alone_is_enough_in_a_public_channel() {
         .with("mattermost.poll_interval", "0")
         .set()
         .await;
-    let channel = stage.world().cast().webchat.clone();
-    let hook = stage.sidecar().hook_url();
-    let token = stage
-        .world()
-        .register_outgoing_webhook(&channel, &hook)
-        .await
-        .unwrap();
-    stage.stop().await;
-    let tokens = format!("[\"{token}\"]");
-    stage
-        .sidecar_mut()
-        .start_again_with(|settings| settings.set("licence.0.webhook_tokens", tokens))
-        .await
-        .unwrap();
+    stage.registers_its_webhook().await;
     let card = conversation(&stage, "c1", false).await;
     reply(&stage, &lotte(&stage), &card, "Heard by the webhook").await;
     sees(&stage, "c1", &["Heard by the webhook"]).await;

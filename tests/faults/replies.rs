@@ -60,6 +60,7 @@ async fn replies_arrive_once_and_in_order_although_hints_are_lost_doubled_and_sw
         let id = format!("says-{turn}");
         let words = message(&id, &format!("c{}", turn % 12), "Sanne", "and this");
         stage.teller.tell(&words).await;
+        // People and visitors take their time; without it all turns would fall into one reading.
         tokio::time::sleep(Duration::from_millis(60)).await;
         if turn % 20 == 15 {
             stage.kill_and_start_again().await;
@@ -259,6 +260,7 @@ async fn late_tied_and_forged_posts_and_a_channel_the_bot_was_thrown_out_of() {
     let bot = stage.world().cast().bot.id.clone();
     mattermost.remove(&root.channel_id, &bot);
     threads[1].write(mattermost, &who, "while the bot was out");
+    // Two rounds of the slow look find the bot outside. Nothing shows from here that they did, so there is nothing else to wait for.
     tokio::time::sleep(Duration::from_secs(2)).await;
     mattermost.invite(&root.channel_id, &bot);
     proven(&stage, &threads).await;

@@ -14,21 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// A stage on which both hints are heard, and neither can be relied on.
 pub(crate) async fn stage_of_bad_hints(setting: Setting) -> Stage {
     let mut stage = load::simulated(setting.with("mattermost.poll_interval", "1s")).await;
-    let channel = stage.world().cast().webchat.clone();
-    let hook = stage.sidecar().hook_url();
-    let token = stage
-        .world()
-        .register_outgoing_webhook(&channel, &hook)
-        .await
-        .unwrap();
-    stage.stop().await;
-    stage
-        .sidecar_mut()
-        .start_again_with(|settings| {
-            settings.set("licence.0.webhook_tokens", format!("[\"{token}\"]"))
-        })
-        .await
-        .unwrap();
+    stage.registers_its_webhook().await;
     stage
 }
 

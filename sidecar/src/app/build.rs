@@ -1,8 +1,9 @@
 //! Building everything, bottom up: store, ways to others, engine, ear, doors.
 
+mod backward;
+
 use std::{sync::Arc, time::Duration};
 
-use shared::UserId;
 use tokio::{
     sync::{broadcast, mpsc, watch},
     time::Instant,
@@ -10,16 +11,16 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
+use backward::backward;
+
 use super::{
-    App, AppError, Ends, alarm, back,
+    App, AppError, Ends,
     configure::{self, Decisions, Reins, Swapped},
     door, listen, upkeep, watch as looking,
 };
 use crate::{
-    auth::link::LinkKey,
     client::{Client, Now, vet::Fetcher},
     clock::Clock,
-    command::measure::{Ear, Listening},
     config::{Config, Location, Settings},
     delivery::{
         lease,
@@ -34,11 +35,9 @@ use crate::{
         self, AdminDoor, Budget, Events, FileWiring, Heard, Hook, HookWiring, Limits, Listener,
         Ops, Readiness, Router, Server, WasSent, Wiring,
     },
-    ireserve::{self, connect, refusals::Refusals, users::Users},
     licence::Current,
     mattermost::{Mattermost, outlet::MattermostOutlet},
     metrics::Metrics,
-    puller::{self, Puller, hints::Hints},
     record::{Mapping, PostState, Queue, Signal},
     render::Catalogue,
     store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store, StoreError},
@@ -56,8 +55,6 @@ const SIGNALS: usize = 256;
 const PROGRESS: usize = 1_024;
 /// Where a process that shares its store keeps its name: local to this machine, and of no use after it starts anew.
 const NAME_FOLDER: &str = "ireserve-sidecar";
-/// How often the slow look goes round while no settings say so: the account comes from the plugin.
-const POLL_INTERVAL: Duration = Duration::from_secs(30);
 /// Where the address of the last start is kept.
 const LAST_URL: &str = "mattermost.url";
 
@@ -289,112 +286,6 @@ async fn outward(
     Ok(poster)
 }
 
-/// What the doors need of the way back.
-struct Back {
-    hints: Hints,
-    bot: watch::Receiver<Option<UserId>>,
-    listening: watch::Receiver<Listening>,
-    links: Arc<LinkKey>,
-    ireserve: ireserve::Parts,
-}
-
-/// The ear, and the lanes to i-Reserve.
-async fn backward(
-    config: &Config,
-    base: &Base,
-    mattermost: &Arc<Mattermost>,
-    words: &Arc<Catalogue>,
-) -> Result<Back, AppError> {
-    let hints = Hints::new(base.metrics.clone());
-    let puller = Puller::new(puller::Parts {
-        mattermost: Arc::clone(mattermost),
-        store: base.store.clone(),
-        licences: base.licences.clone(),
-        team: base.reins.team.subscribe(),
-        clock: base.clock.clone(),
-        hints: hints.clone(),
-        lease: base.lease.clone(),
-        wake: base.wake.clone(),
-        site: site(base),
-        poll_interval: config
-            .mattermost
-            .as_ref()
-            .map_or(Some(POLL_INTERVAL), |account| account.poll_interval),
-    });
-    base.work(puller.run(base.tasks.clone(), base.begin.clone()));
-    let wants_ear = config
-        .mattermost
-        .as_ref()
-        .is_none_or(|account| account.websocket);
-    let (tell_listening, listening) = watch::channel(Listening {
-        state: if wants_ear { Ear::Connecting } else { Ear::Off },
-        ..Listening::default()
-    });
-    if wants_ear {
-        let ear = back::listen(
-            Arc::clone(mattermost),
-            hints.clone(),
-            tell_listening,
-            base.lease.clone(),
-            base.begin.clone(),
-        );
-        base.work(ear);
-    }
-    let (tell_bot, bot) = watch::channel(None);
-    base.tasks.spawn(back::site(
-        Arc::clone(mattermost),
-        base.reins.addresses.clone(),
-        tell_bot,
-        base.upkeep.clone(),
-    ));
-    let links = Arc::new(back::link_key(config, &base.store, &base.clock).await?);
-    let parts = ireserve::Parts {
-        client: base.client.clone(),
-        now: now(&base.clock),
-        licences: base.licences.clone(),
-        links: Arc::clone(&links),
-        addresses: base.reins.addresses.subscribe(),
-        refusals: Refusals::default(),
-    };
-    base.work(alarm::run(
-        alarm::Alarm {
-            store: base.store.clone(),
-            mattermost: Arc::clone(mattermost),
-            licences: base.licences.clone(),
-            clock: base.clock.clone(),
-            words: Arc::clone(words),
-            refused: parts.refusals.watch(),
-            has_plugin: config.plugin.is_some(),
-        },
-        base.begin.clone(),
-    ));
-    let users = Users::new(base.client.clone(), now(&base.clock));
-    base.work(connect::run(
-        parts.clone(),
-        connect::Connections::default(),
-        base.begin.clone(),
-    ));
-    base.work(back::post(
-        shared(base),
-        parts.clone(),
-        users,
-        base.licences.clone(),
-    ));
-    Ok(Back {
-        hints,
-        bot,
-        listening,
-        links,
-        ireserve: parts,
-    })
-}
-
-/// How people open Mattermost, as far as it is known when asked.
-fn site(base: &Base) -> puller::Site {
-    let addresses = base.reins.addresses.subscribe();
-    puller::Site(Arc::new(move || addresses.borrow().site.clone()))
-}
-
 /// A link leads only to files of posts that were sent, in threads of its licence: a note's file is nobody's.
 fn was_sent(store: Store) -> WasSent {
     Arc::new(move |licence, post| {
@@ -410,21 +301,6 @@ fn was_sent(store: Store) -> WasSent {
             matches!(store.thread(&known.root_id).await, Ok(Some(thread)) if thread.licence == licence)
         })
     })
-}
-
-fn shared(base: &Base) -> back::Shared {
-    back::Shared {
-        store: base.store.clone(),
-        clock: base.clock.clone(),
-        lease: base.lease.clone(),
-        wake: base.wake.clone(),
-        settled: base.settled.clone(),
-        follow: follow(),
-        watcher: base.watcher.clone(),
-        tasks: base.tasks.clone(),
-        in_flight: base.in_flight.clone(),
-        begin: base.begin.clone(),
-    }
 }
 
 /// What an end leaves behind, whichever way it led.

@@ -1,11 +1,13 @@
 //! `check`: tries everything that a working installation needs. One line each, with what to mend; changes nothing.
 
+mod heard;
+
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use clap::Args;
 use http::{Method, header::DATE};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::{Environment, Failure, Source, failed::Admin, resolve, runtime, say};
@@ -223,7 +225,7 @@ async fn running(config: &Config, checks: &mut Checks) {
                     status["state"].as_str().unwrap_or("without a state")
                 ),
             );
-            heard(&status, checks);
+            heard::heard(&status, checks);
             for blocked in status["blocked"].as_array().into_iter().flatten() {
                 let reason = blocked["reason"]
                     .as_str()
@@ -236,56 +238,6 @@ async fn running(config: &Config, checks: &mut Checks) {
                 );
             }
         }
-    }
-}
-
-/// Which hints arrive. A bot may ask Mattermost for neither, so what was seen counts. Nothing is lost without them: the slow look
-/// finds every reply, only later.
-fn heard(status: &Value, checks: &mut Checks) {
-    let socket = &status["websocket"];
-    let reason = socket["reason"].as_str().unwrap_or("not yet");
-    match socket["state"].as_str() {
-        Some("listening") => checks.ok("websocket", "listening"),
-        Some("off") => checks.ok("websocket", "off, as the settings want it"),
-        Some(_) => checks.warn(
-            "websocket",
-            format!("does not stand: {reason}"),
-            "let whatever is in front of Mattermost pass WebSockets of /api/v4/websocket",
-        ),
-        None => {}
-    }
-    match socket["unread_frames"].as_u64() {
-        None | Some(0) => {}
-        Some(count) => checks.warn(
-            "websocket",
-            format!("{count} frames could not be read"),
-            "tell us with the version of Mattermost; replies are found by the slow look meanwhile",
-        ),
-    }
-    for licence in status["licences"].as_array().into_iter().flatten() {
-        let webhook = &licence["webhook"];
-        if webhook.is_null() {
-            continue;
-        }
-        let name = format!("webhook of {}", licence["id"].as_str().unwrap_or_default());
-        match webhook["last_call_seconds"].as_u64() {
-            Some(seconds) => checks.ok(name, format!("last call {} ago", span(seconds))),
-            None => checks.warn(
-                name,
-                "has a token in the settings, and no call came since the start",
-                "write in its channel; if nothing comes, see its callback URL in Mattermost and ServiceSettings.AllowedUntrustedInternalConnections",
-            ),
-        }
-    }
-}
-
-/// In the largest unit that says something.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min", seconds / 60),
-        7_200..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
     }
 }
 
@@ -484,52 +436,5 @@ async fn clocks(client: &Client, licence: &Licence, clock: &Clock, checks: &mut 
             ),
             "set the time of this machine",
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn which_hints_arrive_is_told_from_what_the_running_sidecar_saw() {
-        let told = |socket: Value, webhook: Value| {
-            let status =
-                json!({ "websocket": socket, "licences": [{ "id": "acme", "webhook": webhook }] });
-            let mut checks = Checks::default();
-            heard(&status, &mut checks);
-            let lines = checks.0.iter();
-            lines
-                .map(|check| (check.result, format!("{}: {}", check.name, check.detail)))
-                .collect::<Vec<_>>()
-        };
-        let listening = json!({ "state": "listening", "reason": null, "unread_frames": 0 });
-        assert_eq!(
-            told(listening.clone(), json!({ "last_call_seconds": 4 })),
-            [
-                (Mark::Ok, "websocket: listening".to_owned()),
-                (Mark::Ok, "webhook of acme: last call 4 s ago".to_owned()),
-            ]
-        );
-        let never = told(listening, json!({ "last_call_seconds": null }));
-        assert_eq!(never[1].0, Mark::Warning, "{never:?}");
-        let strange = json!({ "state": "listening", "reason": null, "unread_frames": 7 });
-        let strange = told(strange, Value::Null);
-        assert_eq!(
-            strange[1],
-            (
-                Mark::Warning,
-                "websocket: 7 frames could not be read".to_owned()
-            )
-        );
-        let refused = json!({ "state": "refused", "reason": "a proxy", "unread_frames": 0 });
-        let refused = told(refused, Value::Null);
-        assert_eq!(
-            refused,
-            [(
-                Mark::Warning,
-                "websocket: does not stand: a proxy".to_owned()
-            )]
-        );
     }
 }

@@ -230,6 +230,19 @@ impl Stage {
         took
     }
 
+    /// Mattermost calls us for each reply in the public channel from now on, and we know its token.
+    pub(crate) async fn registers_its_webhook(&mut self) {
+        let channel = self.world().cast().webchat.clone();
+        let hook = self.sidecar().hook_url();
+        let token = self.world().register_outgoing_webhook(&channel, &hook);
+        let tokens = format!("[\"{}\"]", token.await.unwrap());
+        self.stop().await;
+        self.sidecar_mut()
+            .start_again_with(|settings| settings.set("licence.0.webhook_tokens", tokens))
+            .await
+            .unwrap();
+    }
+
     /// SIGTERM and its orderly end, which may not take longer than was promised.
     pub(crate) async fn stop(&mut self) -> Duration {
         let begun = tokio::time::Instant::now();
