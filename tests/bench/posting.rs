@@ -7,6 +7,7 @@
 //! The sidecar gets its messages while nobody listens where Mattermost should be; then it is started again with Mattermost's true
 //! address. So what is measured is delivering alone, for both from the first reply that stands to the last, by Mattermost's clock.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use simulators::mattermost::{Cast, Mattermost};
@@ -25,6 +26,8 @@ use crate::talk::spoken;
 
 const THREADS: usize = 100;
 const CLIENTS: usize = 16;
+/// How often the sidecar had its turn.
+static TURNS: AtomicUsize = AtomicUsize::new(0);
 /// What is added to each request and its answer together.
 const LATENCY: Duration = Duration::from_millis(20);
 
@@ -50,24 +53,25 @@ async fn against_direct(
     world: &World,
     added: Duration,
 ) -> Result<Vec<Figure>, Failure> {
-    let (rounds, per_thread) = options.pick((3, 20), (1, 2));
+    let (rounds, per_thread) = options.pick((4, 20), (1, 2));
     let wire = Wire::to(world.url().trim_start_matches("http://").parse()?).await?;
     if !added.is_zero() {
         wire.set(State::Slow(added / 2));
     }
     let (mut direct, mut ours) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let cast = world.cast();
-        direct.push(directly(&wire.url(), cast, CLIENTS, per_thread).await?);
-        progress(&format!(
-            "  direct {:.0}/s",
-            direct[direct.len() - 1].rate()
-        ));
-        ours.push(through_us(&wire.url(), cast, per_thread).await?);
-        progress(&format!(
-            "  the sidecar {:.0}/s",
-            ours[ours.len() - 1].rate()
-        ));
+    let (url, cast) = (wire.url(), world.cast());
+    for round in 0..rounds {
+        // Who comes first changes, because a server that warms up or fills its tables would favour one of the two.
+        for turn in [round, round + 1] {
+            let (name, stood) = if turn % 2 == 0 {
+                direct.push(directly(&url, cast, CLIENTS, per_thread).await?);
+                ("direct", direct[direct.len() - 1])
+            } else {
+                ours.push(through_us(&url, cast, per_thread).await?);
+                ("the sidecar", ours[ours.len() - 1])
+            };
+            progress(&format!("  {name} {:.0}/s", stood.rate()));
+        }
     }
     wire.close().await;
     let (direct, ours) = (Stood::overall(&direct).rate(), Stood::overall(&ours).rate());
@@ -118,15 +122,19 @@ async fn directly(
     stood::newest(url, cast, THREADS * per_thread).await
 }
 
-/// Messages in conversations that stand already, pushed while Mattermost is away and delivered when it is there.
+/// Messages in conversations that stand already, pushed while Mattermost is away and delivered when it is there. Each turn has
+/// conversations and events of its own: Mattermost answers a post that it saw in the last 30 s with that one.
 async fn through_us(url: &str, cast: &Cast, per_thread: usize) -> Result<Stood, Failure> {
+    let first = THREADS * TURNS.fetch_add(1, Ordering::Relaxed);
     let mut desk = Desk::start(url, cast, |settings| settings).await?;
-    desk.open(0..THREADS).await?;
+    desk.open(first..first + THREADS).await?;
     desk.move_to(NOWHERE).await?;
     let call = move |line: usize, n: usize| {
         let number = line + n * CLIENTS;
-        (number < THREADS * per_thread)
-            .then(|| spoken(&format!("reply-{number}"), number % THREADS, 80))
+        (number < THREADS * per_thread).then(|| {
+            let conversation = first + number % THREADS;
+            spoken(&format!("reply-{first}-{number}"), conversation, 80)
+        })
     };
     closed(desk.lines(CLIENTS).await?, Duration::MAX, EVENTS, call).await?;
     desk.move_to(url).await?;
