@@ -255,7 +255,11 @@ async fn hear(mattermost: &Mattermost, hints: &Hints, tell: &watch::Sender<Liste
             tell.send_modify(|stands| stands.unread_frames = before + strange);
         }
         match heard {
-            Ok(heard) => hints.heard(HintSource::Socket, hint(heard, &bot)),
+            Ok(heard) => {
+                if let Some(hint) = hint(heard, &bot) {
+                    hints.heard(HintSource::Socket, [hint]);
+                }
+            }
             Err(error) => return Ended::Stood(error),
         }
     }

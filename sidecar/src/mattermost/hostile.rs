@@ -33,7 +33,7 @@ fn read(bytes: &[u8]) {
     let _ = serde_json::from_slice::<FileInfo>(bytes);
     super::thread::read(bytes);
     super::channel::read(bytes);
-    super::socket::read(bytes);
+    super::socket::said(bytes);
     for status in [302, 400, 403, 404, 413, 429, 500, 503] {
         let status = StatusCode::from_u16(status).expect("these are statuses");
         let fault = meaning(status, &Bytes::copy_from_slice(bytes), None);

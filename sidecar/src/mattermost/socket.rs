@@ -22,7 +22,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{Fault, Mattermost, Post, READ, refusal};
+use super::{Fault, Mattermost, READ, read, refusal};
 use crate::{
     client::{Body, Line},
     delivery::outlet::Reason,
@@ -92,6 +92,18 @@ struct Frame {
     data: Value,
     #[serde(default)]
     seq: i64,
+}
+
+/// A post, as far as a hint needs it.
+#[derive(Deserialize)]
+struct Posted {
+    id: PostId,
+    user_id: UserId,
+    channel_id: ChannelId,
+    #[serde(default, deserialize_with = "read::optional")]
+    root_id: Option<PostId>,
+    #[serde(default, rename = "type")]
+    kind: String,
 }
 
 impl Mattermost {
@@ -255,7 +267,7 @@ fn heard(frame: &Frame) -> Option<Heard> {
         _ => return Some(Heard::Other),
     };
     // JSON inside JSON.
-    let post: Post = serde_json::from_str(frame.data.get("post")?.as_str()?).ok()?;
+    let post: Posted = serde_json::from_str(frame.data.get("post")?.as_str()?).ok()?;
     Some(of(Told {
         root: post.root_id.unwrap_or_else(|| post.id.clone()),
         post: post.id,
@@ -271,7 +283,7 @@ fn broken(error: tokio_tungstenite::tungstenite::Error) -> SocketError {
 
 /// What is said of a frame, whatever stands in it.
 #[cfg(test)]
-pub(super) fn read(bytes: &[u8]) {
+pub(super) fn said(bytes: &[u8]) {
     if let Ok(frame) = serde_json::from_slice::<Frame>(bytes) {
         let _ = heard(&frame);
     }
