@@ -43,8 +43,9 @@ use crate::{
     store::{Embedded, EmbeddedSettings, Redis, RedisSettings, Store, StoreError},
 };
 
-/// Attempts at Mattermost at once. More make a server on two cores slower: its posts to one channel wait for one another.
-const SLOTS: usize = 24;
+/// Attempts at Mattermost at once. Fewer leave a server on two cores idle while ends are recorded in company; more make its pool of
+/// connections to the database open and close some all the time.
+const SLOTS: usize = 32;
 /// Event ids are remembered for so long by the embedded store.
 const REMEMBER: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A managed predecessor may still be stopping.

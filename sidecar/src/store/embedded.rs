@@ -22,7 +22,7 @@ use std::{
     fs::{File, OpenOptions},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -53,6 +53,8 @@ pub struct Embedded {
     reader: Worker,
     folder: Arc<Path>,
     remember: Duration,
+    /// Whether the last claim left lanes behind that are due.
+    crowded: Arc<AtomicBool>,
     /// Held as long as any handle lives.
     _lock: Arc<Option<File>>,
 }
@@ -131,6 +133,7 @@ impl Embedded {
                 .map_err(OpenError::Thread)?,
             folder: folder.into(),
             remember: settings.remember,
+            crowded: Arc::default(),
             _lock: Arc::new(Some(lock)),
         })
     }
@@ -150,6 +153,7 @@ impl Embedded {
             writer,
             folder: folder.into(),
             remember,
+            crowded: Arc::default(),
             _lock: Arc::new(None),
         })
     }

@@ -1,12 +1,14 @@
 //! Leasing the lanes, claiming their heads, and the steps inside one attempt.
 
+use std::sync::atomic::Ordering;
+
 use rusqlite::{Connection, OptionalExtension as _};
 use shared::Timestamp;
 
 use super::{
     Embedded,
     rows::{self, LaneRow, seq_of},
-    writer::alone,
+    writer::{Haste, alone},
 };
 use crate::{
     record::{Claim, Fence, Moment, Posted, Queue, Root, Step},
@@ -48,8 +50,9 @@ impl Embedded {
         now: Moment,
     ) -> Result<Claimed, StoreError> {
         let queue = queue.to_string();
-        self.writer
-            .run(move |connection, counters| {
+        let claimed = self
+            .writer
+            .run_with(self.haste(), move |connection, counters| {
                 counters.asked(now.steady.as_millis());
                 alone(connection, |connection| {
                     check(connection, ours)?;
@@ -64,7 +67,18 @@ impl Embedded {
                     })
                 })
             })
-            .await
+            .await?;
+        let crowded = claimed.claims.len() == max;
+        self.crowded.store(crowded, Ordering::Relaxed);
+        Ok(claimed)
+    }
+
+    /// More lanes were due than could be claimed: whoever comes next finds work without hurry.
+    pub(super) fn haste(&self) -> Haste {
+        match self.crowded.load(Ordering::Relaxed) {
+            true => Haste::CanWait,
+            false => Haste::Now,
+        }
     }
 
     pub(in crate::store) async fn step(

@@ -6,11 +6,11 @@ use shared::Timestamp;
 use super::{
     Embedded,
     accept::append_sequel,
-    claim::{begin, begun_after, check, head, is_current, is_placeholder, lane_of, learn},
+    claim::{begin, begun_after, check, is_current, is_placeholder, lane_of, learn},
     counters::Counters,
     files,
     rows::{self, LaneRow, seq_of},
-    writer::alone,
+    writer::{Haste, alone},
 };
 use crate::{
     record::{Card, Claim, Content, NewEvent, Step},
@@ -24,29 +24,37 @@ impl Embedded {
         end: &Delivered,
     ) -> Result<Option<Claim>, StoreError> {
         let end = end.clone();
-        self.ending(claim, move |connection, counters, claim, row, store| {
-            if !is_current(connection, row, claim)? {
-                return match end.go_on {
-                    true => begun_after(connection, row, claim),
-                    false => Ok(None),
-                };
-            }
-            if let Some(post) = &end.post
-                && claim.step.creates()
-                && !is_root(claim, post)
-            {
-                learn(connection, row, claim, post, end.now.wall)?;
-            }
-            if !is_placeholder(claim) {
-                complete(connection, row, claim, "delivered")?;
-            }
-            want(connection, row.name, end.wanted.as_ref())?;
-            super::pulled::mark(connection, end.mark.as_ref())?;
-            store.erase(connection, counters, claim)?;
-            counters.remove(&row.lane.licence, row.lane.direction, 1);
-            store.append_all(connection, counters, &end.sequels, end.now.wall)?;
-            go_on(connection, claim, row, &end)
-        })
+        let haste = match end.go_on {
+            true => Haste::Now,
+            false => self.haste(),
+        };
+        self.ending(
+            haste,
+            claim,
+            move |connection, counters, claim, row, store| {
+                if !is_current(connection, row, claim)? {
+                    return match end.go_on {
+                        true => begun_after(connection, row, claim),
+                        false => Ok(None),
+                    };
+                }
+                if let Some(post) = &end.post
+                    && claim.step.creates()
+                    && !is_root(claim, post)
+                {
+                    learn(connection, row, claim, post, end.now.wall)?;
+                }
+                if !is_placeholder(claim) {
+                    complete(connection, row, claim, "delivered")?;
+                }
+                want(connection, row.name, end.wanted.as_ref())?;
+                super::pulled::mark(connection, end.mark.as_ref())?;
+                store.erase(connection, counters, claim)?;
+                counters.remove(&row.lane.licence, row.lane.direction, 1);
+                store.append_all(connection, counters, &end.sequels, end.now.wall)?;
+                go_on(connection, claim, row, &end)
+            },
+        )
         .await
     }
 
@@ -92,33 +100,38 @@ impl Embedded {
         park: &Park,
     ) -> Result<(), StoreError> {
         let park = park.clone();
-        self.ending(claim, move |connection, counters, claim, row, store| {
-            if !is_current(connection, row, claim)? {
-                return Ok(());
-            }
-            if is_placeholder(claim) {
-                // What only stands for something parked is not parked itself.
-                store.erase(connection, counters, claim)?;
-                counters.remove(&row.lane.licence, row.lane.direction, 1);
-            } else {
-                set_aside(connection, claim, &park)?;
-                complete(connection, row, claim, "parked")?;
-                match &park.placeholder {
-                    Some(content) => replace(connection, row, claim, content, &park)?,
-                    None => counters.remove(&row.lane.licence, row.lane.direction, 1),
+        self.ending(
+            Haste::Now,
+            claim,
+            move |connection, counters, claim, row, store| {
+                if !is_current(connection, row, claim)? {
+                    return Ok(());
                 }
-            }
-            want(connection, row.name, park.wanted.as_ref())?;
-            super::pulled::mark(connection, park.mark.as_ref())?;
-            store.append_all(connection, counters, &park.sequels, park.now.wall)?;
-            rest(connection, row, park.now.steady)
-        })
+                if is_placeholder(claim) {
+                    // What only stands for something parked is not parked itself.
+                    store.erase(connection, counters, claim)?;
+                    counters.remove(&row.lane.licence, row.lane.direction, 1);
+                } else {
+                    set_aside(connection, claim, &park)?;
+                    complete(connection, row, claim, "parked")?;
+                    match &park.placeholder {
+                        Some(content) => replace(connection, row, claim, content, &park)?,
+                        None => counters.remove(&row.lane.licence, row.lane.direction, 1),
+                    }
+                }
+                want(connection, row.name, park.wanted.as_ref())?;
+                super::pulled::mark(connection, park.mark.as_ref())?;
+                store.append_all(connection, counters, &park.sequels, park.now.wall)?;
+                rest(connection, row, park.now.steady)
+            },
+        )
         .await
     }
 
     /// One effect that ends a claim and may change what waits.
     async fn ending<T: Send + 'static>(
         &self,
+        haste: Haste,
         claim: &Claim,
         work: impl FnOnce(&Connection, &mut Counters, &Claim, &LaneRow, &Self) -> Result<T, StoreError>
         + Send
@@ -126,7 +139,7 @@ impl Embedded {
     ) -> Result<T, StoreError> {
         let (claim, store) = (claim.clone(), self.clone());
         self.writer
-            .run(move |connection, counters| {
+            .run_with(haste, move |connection, counters| {
                 let before = counters.clone();
                 let ended = alone(connection, |connection| {
                     check(connection, claim.fence)?;
@@ -248,21 +261,13 @@ pub(super) fn rest(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     connection
-        .prepare_cached("UPDATE lane SET flying = 0, head = NULL WHERE id = ?1")?
-        .execute([row.id])?;
-    let due: Option<i64> = match head(connection, row.id)? {
-        Some(seq) => Some(
-            connection
-                .prepare_cached(
-                    "SELECT MAX(COALESCE(hold_until, 0), ?2) FROM event WHERE seq = ?1",
-                )?
-                .query_row((seq, now.as_millis()), |found| found.get(0))?,
-        ),
-        None => None,
-    };
-    connection
-        .prepare_cached("UPDATE lane SET due = ?2 WHERE id = ?1")?
-        .execute((row.id, due))?;
+        .prepare_cached(
+            "UPDATE lane SET flying = 0, head = NULL,
+                 due = (SELECT MAX(COALESCE(hold_until, 0), ?2) FROM event
+                        WHERE lane = ?1 AND parked_at IS NULL ORDER BY seq LIMIT 1)
+             WHERE id = ?1",
+        )?
+        .execute((row.id, now.as_millis()))?;
     Ok(())
 }
 
