@@ -50,6 +50,9 @@ impl Hooks for Bridge {
         Hook::MessageHasBeenDeleted,
     ];
 
+    /// Its hooks wait for the sidecar and compute nothing.
+    const THREADS: usize = 1;
+
     async fn on_activate(&self, api: Api) -> Result<(), Failure> {
         let desk = Desk::open(api, self.options.clone()).await?;
         self.desk

@@ -90,6 +90,10 @@ pub trait Hooks: Send + Sync + 'static {
     /// The hooks that this plugin implements.
     const HOOKS: &'static [Hook];
 
+    /// Threads that hooks and the connection share. With two, a hook that computes holds up neither the others nor the answer to the
+    /// server's ping. One is quicker, because no call wakes a second thread up; it suits a plugin whose hooks only wait.
+    const THREADS: usize = 2;
+
     /// The plugin begins. Commands must be registered here, and the configuration read: the server does not send it first.
     ///
     /// # Errors

@@ -29,9 +29,6 @@ use crate::rpc;
 /// How long the last bytes may take. The server kills the process 2 s after its `Quit` was answered.
 const GOODBYE: Duration = Duration::from_millis(500);
 
-/// Two threads, so that a hook that computes does not hold up the ping.
-const THREADS: usize = 2;
-
 /// Runs a plugin until the server ends it. To be called first thing in `main`: the server waits 3 s for the handshake.
 ///
 /// `tracing` events go to the server's log, unless a subscriber was set before; such a subscriber must not write to standard
@@ -49,7 +46,7 @@ pub fn serve<H: Hooks>(hooks: H) -> ExitCode {
     // An author who has set one already wants that one.
     let _ = tracing::subscriber::set_global_default(subscriber);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
+        .worker_threads(H::THREADS.max(1))
         .enable_all()
         .build();
     let lived = runtime.map_err(Error::from).and_then(|runtime| {
