@@ -124,6 +124,11 @@ impl Desk {
         Ok(desk)
     }
 
+    /// Goes on with something that nobody waits for; the end of the desk does.
+    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) {
+        self.tasks.spawn(work);
+    }
+
     pub(crate) fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.borrow())
     }

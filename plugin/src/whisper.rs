@@ -1,7 +1,8 @@
 //! What one person alone sees, said by the bot, in the thread where it was asked for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, task::Poll};
 
+use futures_util::poll;
 use mattermost_plugin::{
     gob,
     model::{CommandArgs, CommandResponse, Post},
@@ -23,7 +24,8 @@ pub(crate) struct Ear<'a> {
     pub(crate) root: &'a str,
 }
 
-/// Says it. False: there is no bot yet, or the server does not take it.
+/// Says it, and does not wait until it is shown: the server answers nothing but the post itself, so there is nothing to learn, and
+/// whoever typed a command would wait for one more call. False: there is no bot yet, or the server is gone.
 pub(crate) async fn whisper(
     desk: &Desk,
     ear: Ear<'_>,
@@ -46,11 +48,18 @@ pub(crate) async fn whisper(
         props,
         ..Post::default()
     };
-    match desk.api.send_ephemeral_post(ear.user, post).await {
-        Ok(_) => true,
-        Err(error) => {
-            tracing::warn!("a person could not be told: {error}");
-            false
+    let (api, user) = (desk.api.clone(), ear.user.to_owned());
+    let mut saying = Box::pin(async move {
+        let said = api.send_ephemeral_post(&user, post).await;
+        said.inspect_err(|error| tracing::warn!("a person could not be told: {error}"))
+            .is_ok()
+    });
+    // The call is on its way before the answer that says so.
+    match poll!(saying.as_mut()) {
+        Poll::Ready(said) => said,
+        Poll::Pending => {
+            desk.spawn(saying);
+            true
         }
     }
 }

@@ -169,7 +169,11 @@ async fn a_command_carries_who_where_and_with_what_rights_and_its_wishes_are_don
         ("said", "mapped")
     );
     assert_eq!(answer.attachments[0].actions[0].name, "X");
-    let whispered = state.lock().unwrap().whispered.clone();
+    let mut whispered = Vec::new();
+    while whispered.is_empty() {
+        tokio::task::yield_now().await;
+        whispered.clone_from(&state.lock().unwrap().whispered);
+    }
     let [post] = whispered.as_slice() else {
         panic!("one is said: {whispered:?}");
     };

@@ -139,7 +139,8 @@ func (b *bridge) ExecuteCommand(_ *plugin.Context, args *model.CommandArgs) (*mo
 	if bot == "" {
 		return &model.CommandResponse{ResponseType: model.CommandResponseTypeEphemeral, Text: text}, nil
 	}
-	b.API.SendEphemeralPost(args.UserId, &model.Post{UserId: bot, ChannelId: args.ChannelId, RootId: args.RootId, Message: text})
+	// Nothing can be learnt from its answer, so nobody waits for it.
+	go b.API.SendEphemeralPost(args.UserId, &model.Post{UserId: bot, ChannelId: args.ChannelId, RootId: args.RootId, Message: text})
 	// No kind that the server knows, so it makes no second post of it.
 	return &model.CommandResponse{ResponseType: "said", Text: text}, nil
 }
