@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Attempts at one licence's `webhook_url` at once.
-const SLOTS: usize = 8;
+const TURNS: usize = 8;
 /// Where the secret of links and buttons is kept, so that replicas share it.
 const LINK_SECRET: &str = "links.secret";
 /// How often Mattermost is asked how people reach it.
@@ -121,7 +121,8 @@ fn poster(
         wake: shared.wake.clone(),
         settled: shared.settled.clone(),
         follow: shared.follow,
-        slots: SLOTS,
+        slots: TURNS,
+        turns: TURNS,
         remembers: true,
         watcher: shared.watcher.clone(),
     })

@@ -1,7 +1,8 @@
 //! The poster: claims due lanes of one queue, works one step of each head, and records what came of it.
 //!
 //! Woken by a hint, saved by a poll. At most one attempt per lane, because a claimed lane is nobody else's; many lanes in
-//! parallel. Each attempt ends in exactly one store operation. A panic in one is caught and counts as in doubt for its lane; a
+//! parallel: some have their turn with the other side, the others wait for one, so that it has work while ends are recorded.
+//! Each attempt ends in exactly one store operation. A panic in one is caught and counts as in doubt for its lane; a
 //! process that dies leaves its heads doubtful, which the next lease repairs.
 
 mod attempt;
@@ -18,7 +19,10 @@ use std::{
 };
 
 use shared::Timestamp;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore, SemaphorePermit},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -105,8 +109,10 @@ pub struct Parts<O> {
     pub wake: Wake,
     pub settled: Settled,
     pub follow: Follow,
-    /// Attempts at once.
+    /// Lanes claimed at once; those beyond `turns` wait for a turn.
     pub slots: usize,
+    /// Attempts at once.
+    pub turns: usize,
     /// Whether the other side can still remember attempts of before this start.
     pub remembers: bool,
     pub watcher: Watcher,
@@ -128,6 +134,8 @@ pub struct Poster<O> {
     parts: Parts<O>,
     flying: AtomicUsize,
     landed: Notify,
+    /// The right to ask the other side something.
+    turns: Semaphore,
     /// More lanes were due than slots free: a lane that has delivered lets the others first. That is fair, and a real server is slower
     /// where one reply to a thread follows another at once: measured, a fifth.
     crowded: AtomicBool,
@@ -150,6 +158,7 @@ impl<O: Outlet> Poster<O> {
     pub fn new(parts: Parts<O>) -> Arc<Self> {
         let started = parts.clock.now();
         Arc::new(Self {
+            turns: Semaphore::new(parts.turns),
             parts,
             flying: AtomicUsize::new(0),
             landed: Notify::new(),
@@ -286,6 +295,18 @@ impl<O: Outlet> Poster<O> {
             Ok(()) = lease.changed(), if !gated => {}
             () = self.landing(crowded), if !gated => {}
         }
+    }
+
+    /// Waits for a turn. Nothing: we are stopping, or meanwhile the other side went away or asked us to wait.
+    async fn turn(&self, cancel: &CancellationToken) -> Option<SemaphorePermit<'_>> {
+        let turn = cancel
+            .run_until_cancelled(self.turns.acquire())
+            .await?
+            .ok()?;
+        let now = Instant::now();
+        let dependency = self.dependency();
+        let pauses = dependency.paused_until.is_some_and(|until| until > now);
+        (!pauses && !dependency.breaker.is_open()).then_some(turn)
     }
 
     fn free(&self) -> usize {

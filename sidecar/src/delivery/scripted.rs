@@ -77,6 +77,9 @@ pub(crate) fn claim(event: &str) -> Claim {
     }
 }
 
+/// Attempts at once, of 32 lanes claimed.
+pub(crate) const TURNS: usize = 4;
+
 /// A small Mattermost in memory that does as it is told.
 #[derive(Debug)]
 pub(crate) struct Wall {
@@ -90,6 +93,11 @@ pub(crate) struct WallState {
     /// What the next requests to create come to; then all goes well.
     pub(crate) script: VecDeque<Act>,
     pub(crate) away: bool,
+    /// How long an attempt takes.
+    pub(crate) takes: Duration,
+    asked: usize,
+    /// The most attempts that were under way at the same time.
+    pub(crate) asked_at_once: usize,
     /// Channel of every conversation is repaired or not.
     pub(crate) blocked: bool,
     pub(crate) creates: u32,
@@ -251,13 +259,19 @@ impl Outlet for Wall {
     }
 
     async fn post(&self, claim: &Claim) -> Outcome {
-        let act = {
+        let (act, takes) = {
             let mut state = self.state();
             if state.away {
                 return Outcome::NotSent(Reason::new("no connection"));
             }
-            state.script.pop_front()
+            state.asked += 1;
+            state.asked_at_once = state.asked_at_once.max(state.asked);
+            (state.script.pop_front(), state.takes)
         };
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
+        }
+        self.state().asked -= 1;
         let lost = |reason| Outcome::InDoubt {
             open: true,
             reason: Reason::new(reason),
@@ -377,6 +391,7 @@ impl Desk {
                 mark: |_, _| None,
             },
             slots: 32,
+            turns: TURNS,
             remembers: true,
             watcher: Watcher(Arc::new(|_| {})),
         });

@@ -55,6 +55,9 @@ impl<O: Outlet> Poster<O> {
     }
 
     async fn attempt(&self, mut claim: Claim, cancel: &CancellationToken) -> Option<Claim> {
+        let Some(turn) = self.turn(cancel).await else {
+            return self.put_back(claim, cancel).await;
+        };
         let now = self.parts.clock.now();
         if !self
             .parts
@@ -97,9 +100,21 @@ impl<O: Outlet> Poster<O> {
                     },
                 );
                 let outcome = self.parts.outlet.post(&claim).await;
+                // The next one asks while this end is recorded.
+                drop(turn);
                 self.settle(claim, outcome, cancel).await
             }
         }
+    }
+
+    /// Nothing was asked, so nothing was learnt; its lane is due at once, for whoever may ask again.
+    async fn put_back(&self, claim: Claim, cancel: &CancellationToken) -> Option<Claim> {
+        let untried = Outcome::Pause {
+            wait: Duration::ZERO,
+            reason: Reason::new("waiting for the other side"),
+        };
+        let then = lane::next(&claim, untried, self.parts.clock.moment(), self.chance());
+        self.record(claim, then, cancel).await
     }
 
     /// The step is noted before its request, when it is not the claimed one.

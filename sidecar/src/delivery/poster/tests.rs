@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    delivery::scripted::{Act, Desk},
+    delivery::scripted::{Act, Desk, TURNS},
     record::{Selection, State},
 };
 
@@ -182,6 +182,26 @@ async fn a_request_to_wait_is_honoured_in_full_by_all_lanes() {
     assert_eq!(desk.wall.state().creates, 0);
     desk.settles("a", seconds(15)).await;
     desk.settles("b", seconds(15)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lanes_that_wait_for_a_turn_keep_quiet_when_the_others_are_asked_to_wait() {
+    let desk = Desk::new().await;
+    desk.wall.state().takes = seconds(1);
+    desk.wall.state().script.push_back(Act::Ask(seconds(100)));
+    for conversation in 0..12 {
+        let (name, event) = (
+            format!("conv_{conversation}"),
+            format!("evt_{conversation}"),
+        );
+        desk.says_in(&name, &event).await;
+    }
+    desk.run_for(seconds(95)).await;
+    let asked = desk.wall.state().creates;
+    assert_eq!(asked as usize, TURNS - 1, "those that had begun");
+    desk.settles("evt_11", seconds(60)).await;
+    assert_eq!(desk.wall.state().looks, 0, "nothing is in doubt");
+    assert_eq!(desk.wall.state().asked_at_once, TURNS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,9 +18,9 @@ use crate::store::StoreError;
 
 /// At most so many jobs share one sync.
 const BATCH: usize = 256;
-/// So long jobs that can wait do so. Measured with 32 attempts at once against a real server on the same two cores: syncs and
-/// the pages of commits were a quarter of what a reply costs us, and are shared by two or three replies then.
-const GATHER: Duration = Duration::from_millis(10);
+/// So long jobs that can wait do so. Measured against a real server on the same two cores: syncs and the pages of commits were a
+/// quarter of what a reply costs us, and are shared by several replies then.
+const GATHER: Duration = Duration::from_millis(30);
 
 /// Counts that would be slow to ask for, kept by the thread that changes them.
 pub(super) type Counters = super::counters::Counters;

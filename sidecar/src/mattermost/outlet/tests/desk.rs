@@ -121,6 +121,7 @@ impl Desk {
                 mark: |_, _| None,
             },
             slots: 32,
+            turns: 8,
             remembers: true,
             watcher: Watcher(Arc::new(move |progress| {
                 if let What::Failed { reason, .. } = &progress.what {
