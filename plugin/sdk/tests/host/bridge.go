@@ -185,8 +185,12 @@ func reconfigured(h *host) error {
 	if err := equal("answer", response.Text, "the sidecar was asked /ireserve status"); err != nil {
 		return err
 	}
-	if said := h.site.whispered(); said.UserId != "bid" || said.Message != response.Text {
-		return fmt.Errorf("the bot did not say the answer: %+v", said)
+	// It goes out with the answer, and either may be there first.
+	if err := within(10*time.Second, "the bot says the answer", func() bool {
+		said := h.site.whispered()
+		return said.UserId == "bid" && said.Message == response.Text
+	}); err != nil {
+		return err
 	}
 	hooks, err := h.hooks()
 	if err != nil {
